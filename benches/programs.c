@@ -202,6 +202,85 @@ static void large(char **arguments) {
     clean();
 }
 
+/* A root with `count` variables of `elements` elements each, one after the other in memory. */
+static ckpt_checkpoint *flat_program(ckpt_dtype dtype, size_t count, size_t elements, char *memory) {
+    const int64_t shape = (int64_t)elements;
+    const size_t size = elements * ckpt_dtype_size(dtype);
+    ckpt_checkpoint *made = NULL;
+    ckpt_graph *graph = ckpt_graph_new();
+    ckpt_node root = new_object(graph), variable = 0;
+    for (size_t i = 0; i < count; i++) {
+        must(ckpt_graph_add_borrowed(graph, dtype, &shape, 1, memory + i * size, size, NULL, NULL, NULL, &variable, &error),
+             "variable");
+        track(graph, root, "variable", i, variable);
+    }
+    must(ckpt_checkpoint_new(graph, root, &made, &error), "checkpoint");
+    ckpt_graph_free(graph);
+    return made;
+}
+
+static void write_flat(const ckpt_checkpoint *checkpoint, const char *name, ckpt_string **path) {
+    char prefix[4096];
+    snprintf(prefix, sizeof prefix, "%s/%s", directory_path, name);
+    must(ckpt_checkpoint_write(checkpoint, prefix, NULL, path, &error), name);
+}
+
+static double read_flat(const ckpt_checkpoint *checkpoint, const ckpt_string *path, const ckpt_restore_options *options) {
+    char name[4096];
+    ckpt_bytes bytes = ckpt_string_bytes(path);
+    snprintf(name, sizeof name, "%.*s", (int)bytes.len, (const char *)bytes.data);
+    ckpt_status *status = NULL;
+    double start = now();
+    must(ckpt_checkpoint_read(checkpoint, name, options, &status, &error), name);
+    double seconds = now() - start;
+    must(ckpt_status_assert_consumed(status, &error), "assert_consumed");
+    ckpt_status_free(status);
+    return seconds;
+}
+
+/* converted TURNS DIR COUNT ELEMENTS: so many variables of float32 with so many elements, restored from a checkpoint of float32
+ * and, in the other order in every second turn, from one of bfloat16 with the same values. Prints the two, and the growth of
+ * memory in the second. */
+static void converted(char **arguments) {
+    use_directory(arguments[1]);
+    const size_t count = strtoul(arguments[2], NULL, 10), elements = strtoul(arguments[3], NULL, 10), all = count * elements;
+    char *memory = memory_of(all * sizeof(float), 0);
+    ckpt_string *floats = NULL, *bfloats = NULL;
+    uint16_t *halves = (uint16_t *)memory;
+    for (size_t i = 0; i < all; i++) halves[i] = (uint16_t)(0x3f80 + i % 0x100);
+    ckpt_checkpoint *small = flat_program(CKPT_DTYPE_BFLOAT16, count, elements, memory);
+    write_flat(small, "bfloat16", &bfloats);
+    ckpt_checkpoint_free(small);
+    ckpt_checkpoint *program = flat_program(CKPT_DTYPE_FLOAT, count, elements, memory);
+    ckpt_restore_options *options = ckpt_restore_options_new();
+    must(ckpt_restore_options_set_conversion(options, CKPT_CONVERSION_EXACT, &error), "conversion");
+    read_flat(program, bfloats, options);
+    write_flat(program, "float32", &floats);
+    must_be(syncfs(directory) == 0, "syncfs");
+    for (int turn = -1; turn < atoi(arguments[0]); turn++) { /* the first warms up */
+        double seconds[2];
+        long grown = 0;
+        for (int half = 0; half < 2; half++) {
+            bool converts = (turn + half) % 2 != 0;
+            memset(memory, 1, all * sizeof(float));
+            reset_peak();
+            long before = status("VmHWM");
+            seconds[converts] = read_flat(program, converts ? bfloats : floats, converts ? options : NULL);
+            if (converts) grown = status("VmHWM") - before;
+            for (size_t i = 0; i < all; i += 4097) {
+                const uint32_t expected = (uint32_t)(0x3f80 + i % 0x100) << 16;
+                must_be(memcmp(memory + i * sizeof expected, &expected, sizeof expected) == 0, "a wrong value");
+            }
+        }
+        if (turn >= 0) printf("%.9f %.9f %ld\n", seconds[0], seconds[1], grown);
+    }
+    ckpt_restore_options_free(options);
+    ckpt_checkpoint_free(program);
+    ckpt_string_free(floats);
+    ckpt_string_free(bfloats);
+    clean();
+}
+
 int main(int count, char **arguments) {
     if (count == 7 && strcmp(arguments[1], "raw") == 0) {
         against_raw(arguments + 2);
@@ -209,6 +288,8 @@ int main(int count, char **arguments) {
         scale(arguments + 2);
     } else if (count == 6 && strcmp(arguments[1], "large") == 0) {
         large(arguments + 2);
+    } else if (count == 6 && strcmp(arguments[1], "converted") == 0) {
+        converted(arguments + 2);
     } else {
         fprintf(stderr, "usage: programs COMMAND ARGUMENT...; see benches/run.py\n");
         return 2;

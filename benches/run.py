@@ -290,6 +290,10 @@ def programs():
     (read, restored), others = written(program("programs"), "large", TURNS, "DIR", large_count, 16 << 20)
     yield Figure("restore a program of 64 × 16 MiB", "the reader", "–", ratios(restored, read), 1.1, " ×", duration(restored),
                  duration(read), others)
+    (floats, converted, grown), others = written(program("programs"), "converted", TURNS, "DIR", 64, 8 << 20)
+    yield Figure("restore 1 GiB of bfloat16 into 2 GiB of float32", "2 GiB of float32", "–", ratios(converted, floats), 1.2, " ×",
+                 duration(converted), duration(floats), others)
+    yield Figure("memory for that", "–", "–", [kib / MIB for kib in grown], 8, " MiB")
 
 
 def background():
@@ -365,7 +369,8 @@ compared. Memory is the growth of peak resident memory, judged by the largest va
   chunks of 8 MiB; 3 rounds a turn. Nodes are counted against each other with variables of 16 bytes; there large blocks of memory go
   back to the system when they are freed, as if each call were the first of its process. *Again*: the allocator keeps what fits its
   heap, and the smaller program spares the page faults that the larger one has. The reader is an open one, with one
-  `ckpt_reader_read_many` into the same memory.
+  `ckpt_reader_read_many` into the same memory. *Of bfloat16*: 64 variables of float32, restored from a checkpoint of bfloat16 with
+  exact conversion, against the same variables from one of float32, into the same memory, in changing order.
 * **In the background**: from before `ckpt_checkpoint_save_async` until it returns, against copying the same memory with `memcpy` into memory touched before,
   each thread as much as the others, the two in changing order, after a turn that warms up and in which the library touches the memory of its copy.
   The values lie one after the other. What is written in the background is waited for, removed and synced off the clock.

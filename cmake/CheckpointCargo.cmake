@@ -1,6 +1,6 @@
 # Builds the library (and the tool) with cargo, as
 #   <build>/lib/libcheckpoint.so.X.Y.Z, with the two usual links
-#   <build>/lib/libcheckpoint.a
+#   <build>/lib/libcheckpoint.a, which CheckpointArchive.cmake makes of cargo's
 #   <build>/bin/ckpt
 include_guard()
 
@@ -18,13 +18,22 @@ if(NOT _cargo_version MATCHES "\nhost: ${_triple}\n")
     message(FATAL_ERROR "libcheckpoint is built by a Rust for ${_triple}, not by one for ${CMAKE_MATCH_1}")
 endif()
 
-# Debug builds get debug assertions and overflow checks; everything else is for use.
-if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+# Debug builds of this project alone get debug assertions and overflow checks. Whoever takes the
+# project in debugs their own program, with a library for use.
+set(_profile release)
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_profile dev)
+endif()
+set(CHECKPOINT_CARGO_PROFILE ${_profile} CACHE STRING "Cargo's profile of the library: release, or dev with its checks")
+if(NOT CHECKPOINT_CARGO_PROFILE MATCHES "^(release|dev)$")
+    message(FATAL_ERROR "CHECKPOINT_CARGO_PROFILE is release or dev, not ${CHECKPOINT_CARGO_PROFILE}")
+endif()
+set(_profile ${CHECKPOINT_CARGO_PROFILE})
+set(_profile_dir ${_profile})
+set(_stripped ON)
+if(_profile STREQUAL "dev")
     set(_profile_dir debug)
-else()
-    set(_profile release)
-    set(_profile_dir release)
+    set(_stripped OFF)
 endif()
 set(_cargo_options --locked --profile ${_profile} --target ${_triple} --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml")
 # Each by itself, so that the tool's dependencies cannot switch on features of the library's.
@@ -45,7 +54,10 @@ file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 add_custom_target(checkpoint_cargo ALL
     COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+    COMMAND "${CMAKE_COMMAND}" "-DCARGO_ARCHIVE=${_cargo_made}/libcheckpoint.a" "-DLIBRARY=${CHECKPOINT_LIB_DIR}/${_sofile}"
+        "-DARCHIVE=${CHECKPOINT_LIB_DIR}/libcheckpoint.a" "-DLINKER=${CMAKE_LINKER}" "-DNM=${CMAKE_NM}"
+        "-DOBJCOPY=${CMAKE_OBJCOPY}" "-DAR=${CMAKE_AR}" "-DSTRIP=${_stripped}"
+        -P "${CMAKE_CURRENT_LIST_DIR}/CheckpointArchive.cmake"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_sofile} "${CHECKPOINT_LIB_DIR}/${_soname}"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_soname} "${CHECKPOINT_LIB_DIR}/${_so}"
     BYPRODUCTS "${CHECKPOINT_LIB_DIR}/${_sofile}" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
@@ -67,3 +79,23 @@ _checkpoint_targets(GLOBAL LIBDIR "${CHECKPOINT_LIB_DIR}" VERSION ${PROJECT_VERS
     INCLUDE "${PROJECT_SOURCE_DIR}/include" INCLUDE_CPP "${CHECKPOINT_CPP_INCLUDE}")
 add_dependencies(checkpoint::shared checkpoint_cargo)
 add_dependencies(checkpoint::static checkpoint_cargo)
+
+# What is installed has no symbols but those that are needed to link it.
+set(CHECKPOINT_INSTALLED_DIR "${CHECKPOINT_LIB_DIR}")
+set(CHECKPOINT_INSTALLED_BIN_DIR "${CHECKPOINT_BIN_DIR}")
+if(CHECKPOINT_INSTALL AND CHECKPOINT_STRIP)
+    set(CHECKPOINT_INSTALLED_DIR "${PROJECT_BINARY_DIR}/stripped")
+    set(CHECKPOINT_INSTALLED_BIN_DIR "${PROJECT_BINARY_DIR}/stripped")
+    file(MAKE_DIRECTORY "${CHECKPOINT_INSTALLED_DIR}")
+    add_custom_target(checkpoint_stripped ALL
+        COMMAND "${CMAKE_STRIP}" --strip-unneeded -o "${CHECKPOINT_INSTALLED_DIR}/${_sofile}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
+        COMMAND "${CMAKE_STRIP}" --strip-unneeded -D -o "${CHECKPOINT_INSTALLED_DIR}/libcheckpoint.a" "${CHECKPOINT_LIB_DIR}/libcheckpoint.a"
+        COMMENT "strip libcheckpoint" VERBATIM)
+    add_dependencies(checkpoint_stripped checkpoint_cargo)
+    if(CHECKPOINT_BUILD_TOOL)
+        add_custom_target(checkpoint_tool_stripped ALL
+            COMMAND "${CMAKE_STRIP}" --strip-unneeded -o "${CHECKPOINT_INSTALLED_BIN_DIR}/ckpt" "${CHECKPOINT_BIN_DIR}/ckpt"
+            COMMENT "strip ckpt" VERBATIM)
+        add_dependencies(checkpoint_tool_stripped checkpoint_tool)
+    endif()
+endif()

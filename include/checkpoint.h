@@ -31,9 +31,10 @@
 //     ckpt_manager) share one lock. Each call holds the lock from start to end, callbacks included,
 //     so calls of several threads run one after the other.
 //  6. Keys and other names are bytes with a length, at most CKPT_MAX_NAME; they need not be
-//     NUL-terminated. Names in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
+//     NUL-terminated. CKPT_NUL as the length of a text means that it ends with a NUL. Names must
+//     not contain NUL, those in graphs are UTF-8. Paths are NUL-terminated bytes. Shapes have at
 //     most CKPT_MAX_RANK dimensions, lists at most 2^32 - 1 elements. A call fails with
-//     CKPT_CODE_INVALID_ARGUMENT if a length is greater.
+//     CKPT_CODE_INVALID_ARGUMENT if a length is greater, or a name is invalid.
 //  7. Constants are plain integers, never enums. Their values never change. New constants,
 //     functions and options may be added.
 //  8. If the library panics, the call returns CKPT_CODE_INTERNAL with the panic's message. If there
@@ -46,12 +47,12 @@
 //     library keeps is passed together with free_user_data, and borrowed memory with release. The
 //     library calls these exactly once, when the callback or the memory is no longer needed, also
 //     if the call that should have taken it fails. A callback that gets a ckpt_failure can set its
-//     error message with ckpt_failure_set.
+//     error message with ckpt_failure_set, and its cause with ckpt_failure_set_cause.
 // 10. A callback must not call the graph that called it. Every function that would reach that graph
 //     through a ckpt_graph, ckpt_checkpoint, ckpt_status, ckpt_saver or ckpt_manager fails with
 //     CKPT_CODE_FAILED_PRECONDITION and CKPT_REASON_REENTRANT. A callback may call everything else:
 //     the functions of its own arguments (ckpt_sink_*, ckpt_source_*, ckpt_slot_request_*,
-//     ckpt_nodes_*, ckpt_failure_set), of readers, writers, reports, descriptions, errors and
+//     ckpt_nodes_*, ckpt_failure_*), of readers, writers, reports, descriptions, errors and
 //     options, all _new and _free functions, and other graphs. Other threads may call the graph
 //     while a callback runs, and wait for the lock. A callback that waits for such a thread
 //     therefore deadlocks.
@@ -60,7 +61,7 @@
 //     number fail with CKPT_CODE_INVALID_ARGUMENT and CKPT_REASON_NODE.
 // 12. Forks: a child inherits handles, but neither the other threads of its parent nor its locks.
 //     There, calls that save or wait with a handle of the parent (writers, checkpoints, managers,
-//     savers, pending saves, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
+//     savers, pending calls, iterators) fail at once with CKPT_CODE_FAILED_PRECONDITION and
 //     CKPT_REASON_FORKED, as do calls on a graph that another thread was using during the fork.
 //     Readers go on working. Freeing any handle is harmless: a child releases neither a lock nor a
 //     pin of its parent. New handles work as ever. The locks of a process end with it, whatever
@@ -71,24 +72,34 @@
 // Index
 //
 //  * Version and names of constants: ckpt_version, ckpt_check_version, ckpt_code_name,
-//    ckpt_dtype_name, ckpt_dtype_size, ckpt_row_state_name, ckpt_reason_name, ckpt_format_name,
-//    ckpt_checksums_name, ckpt_durability_name, ckpt_locking_name, ckpt_kind_name,
-//    ckpt_mismatch_name, ckpt_busy_name, ckpt_restore_kind_name, ckpt_better_name,
-//    ckpt_verdict_name, ckpt_severity_name
+//    ckpt_dtype_name, ckpt_dtype_size, ckpt_dtype_check_elements, ckpt_row_state_name,
+//    ckpt_reason_name, ckpt_format_name, ckpt_checksums_name, ckpt_durability_name,
+//    ckpt_locking_name, ckpt_kind_name, ckpt_mismatch_name, ckpt_conversion_name, ckpt_busy_name,
+//    ckpt_restore_kind_name, ckpt_better_name, ckpt_verdict_name, ckpt_severity_name,
+//    ckpt_phase_name
 //  * Errors, strings: ckpt_error_*, ckpt_string_*, ckpt_strings_*
 //  * Callbacks, progress, cancelling, logging: ckpt_failure_*, ckpt_cancel_*
-//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_*, ckpt_tensor_*, ckpt_view_*
+//  * Reading: ckpt_open_options_*, ckpt_read_options_*, ckpt_reader_open, ckpt_reader_free,
+//    ckpt_reader_prefix, ckpt_reader_resolved, ckpt_reader_resolved_is_moved,
+//    ckpt_reader_resolved_is_ambiguous, ckpt_reader_format, ckpt_reader_shard_count,
+//    ckpt_reader_shard_path, ckpt_reader_producer_version, ckpt_reader_min_consumer_version,
+//    ckpt_reader_is_big_endian, ckpt_reader_count, ckpt_reader_tensor, ckpt_reader_has,
+//    ckpt_reader_find, ckpt_reader_measure, ckpt_reader_measure_slice, ckpt_reader_read,
+//    ckpt_reader_read_slice, ckpt_reader_read_many, ckpt_reader_read_strings,
+//    ckpt_reader_read_strings_slice, ckpt_reader_view, ckpt_reader_object_graph,
+//    ckpt_reader_debug_string, ckpt_tensor_*, ckpt_convert_values, ckpt_view_*
 //  * The object graph of a checkpoint: ckpt_object_graph_*
 //  * Verifying: ckpt_verify_options_*, ckpt_verify, ckpt_verification_*
 //  * Writing and merging: ckpt_write_options_*, ckpt_writer_*, ckpt_merge_options_*, ckpt_merge
 //  * The graph of a program: ckpt_nodes_*, ckpt_description_*, ckpt_node_options_*, ckpt_graph_new,
-//    ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text, ckpt_graph_remove,
-//    ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name, ckpt_graph_set_name,
-//    ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack, ckpt_graph_lookup,
-//    ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
-//  * Variables: ckpt_graph_add_owned, ckpt_graph_add_borrowed, ckpt_graph_add_without_value,
-//    ckpt_graph_add_strings, ckpt_graph_set_borrowed, ckpt_graph_data, ckpt_graph_read,
-//    ckpt_graph_assign, ckpt_graph_read_strings, ckpt_graph_assign_strings, ckpt_graph_read_integer
+//    ckpt_graph_share, ckpt_graph_free, ckpt_graph_add_object, ckpt_graph_add_text,
+//    ckpt_graph_remove, ckpt_graph_contains, ckpt_graph_describe, ckpt_graph_set_debug_name,
+//    ckpt_graph_set_name, ckpt_graph_track, ckpt_graph_track_overwrite, ckpt_graph_untrack,
+//    ckpt_graph_lookup, ckpt_graph_children, ckpt_graph_descendants, ckpt_graph_waiting
+//  * Variables: ckpt_graph_add_resizable, ckpt_graph_add_owned, ckpt_graph_add_borrowed,
+//    ckpt_graph_add_without_value, ckpt_graph_add_strings, ckpt_graph_set_borrowed,
+//    ckpt_graph_data, ckpt_graph_read, ckpt_graph_assign, ckpt_graph_read_strings,
+//    ckpt_graph_assign_strings, ckpt_graph_was_restored, ckpt_graph_read_integer
 //  * Lists, dictionaries and tuples: ckpt_graph_add_list, ckpt_graph_add_dict,
 //    ckpt_graph_add_tuple, ckpt_graph_add_named_tuple, ckpt_graph_list_append,
 //    ckpt_graph_list_repeat, ckpt_graph_list_set, ckpt_graph_list_insert, ckpt_graph_list_remove,
@@ -113,9 +124,12 @@
 //    ckpt_manager_checkpoints, ckpt_manager_best_checkpoints, ckpt_manager_metric,
 //    ckpt_manager_save, ckpt_manager_restore_or_initialize, ckpt_manager_latest_valid,
 //    ckpt_manager_options_*, ckpt_manager_save_options_*, ckpt_resume_options_*
-//  * Saves in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
+//  * Calls in the background: ckpt_checkpoint_save_async, ckpt_checkpoint_write_async,
 //    ckpt_checkpoint_sync, ckpt_checkpoint_last_failure, ckpt_manager_last_failure,
-//    ckpt_manager_save_async, ckpt_pending_*
+//    ckpt_manager_save_async, ckpt_pending_*, ckpt_manager_phase, ckpt_reader_open_async,
+//    ckpt_reader_read_many_async, ckpt_verify_async, ckpt_merge_async,
+//    ckpt_latest_valid_checkpoint_async, ckpt_checkpoint_restore_async, ckpt_checkpoint_read_async,
+//    ckpt_manager_restore_or_initialize_async, ckpt_manager_latest_valid_async
 //  * Saves by ranks: ckpt_messages_*, ckpt_ranks_*, ckpt_checkpoint_write_ranked,
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
@@ -134,6 +148,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// As the length of a text: the text ends with a NUL, which is no part of it.
+#define CKPT_NUL ((size_t)-1)
 
 // Marks what a later version drops, so that a compiler warns of its use. The message says what to
 // use instead. Define it as nothing, before including this header, to silence these warnings only.
@@ -218,7 +235,8 @@ typedef struct ckpt_device ckpt_device;
 // The error of a failed call. Immutable: several threads may use it at once.
 typedef struct ckpt_error ckpt_error;
 
-// Receives the error message of a failing callback. Valid only while the callback runs.
+// Receives the error message of a failing callback, and its cause. Valid only while the callback
+// runs.
 typedef struct ckpt_failure ckpt_failure;
 
 // A graph of objects with named edges: the state that a program saves and restores.
@@ -287,8 +305,14 @@ typedef struct ckpt_object_graph ckpt_object_graph;
 // Options for opening a checkpoint. For one thread at a time while it is changed.
 typedef struct ckpt_open_options ckpt_open_options;
 
-// A save that runs in the background, on a thread of the library. Several threads may use it at
-// once.
+// A call that runs in the background, on a thread of the library. Several threads may use it at
+// once. All calls share a few threads, which end when there is nothing to do; calls that find none
+// free wait their turn.
+//
+// Its result is taken once by the function of its kind: `ckpt_pending_take_reader`,
+// `ckpt_pending_take_status`, `ckpt_pending_take_verification`,
+// `ckpt_pending_take_valid_checkpoint` or `ckpt_pending_take_resumption`. A save gives a path, by
+// `ckpt_pending_wait`; reading many tensors and merging give nothing.
 typedef struct ckpt_pending ckpt_pending;
 
 // A pinned checkpoint: no manager of this library, in any process, removes it until it is unpinned
@@ -464,6 +488,10 @@ typedef int32_t ckpt_kind;
 // constants.
 typedef int32_t ckpt_mismatch;
 
+// Which values are converted when they are restored or read as another dtype: one of the
+// `CKPT_CONVERSION_` constants.
+typedef int32_t ckpt_conversion;
+
 // What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
 typedef int32_t ckpt_busy;
 
@@ -480,6 +508,9 @@ typedef int32_t ckpt_verdict;
 // The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 typedef int32_t ckpt_severity;
 
+// A phase of a save: one of the `CKPT_PHASE_` constants. No moment belongs to two of them.
+typedef int32_t ckpt_phase;
+
 // A run of bytes; not NUL-terminated.
 //
 // As a result, the bytes are lent by the handle they were obtained from and stay valid until it is
@@ -492,15 +523,15 @@ typedef struct {
     size_t len;
 } ckpt_bytes;
 
+// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
+// again.
+typedef void (*ckpt_free_callback)(void *user_data);
+
 // Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 //
 // Called on the thread that made the call; for a background save, on the background thread. Any
 // return value but `CKPT_CODE_OK` stops the call, which then fails with `CKPT_CODE_CANCELLED`.
 typedef ckpt_code (*ckpt_progress_callback)(void *user_data, uint64_t done, uint64_t total);
-
-// Frees the `user_data` of a callback. Called exactly once, when the callback will not be called
-// again.
-typedef void (*ckpt_free_callback)(void *user_data);
 
 // Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
 // native byte order.
@@ -514,6 +545,28 @@ typedef ckpt_code (*ckpt_read_callback)(void *user_data, uint64_t offset, void *
 // in any other graph, calls that get the number fail with `CKPT_CODE_INVALID_ARGUMENT`
 // (`CKPT_REASON_NODE`).
 typedef uint64_t ckpt_node;
+
+// Says where the value of a resizable variable is now: sets `*data` and `*size`, in bytes, writes
+// its dimensions to `dimensions`, which has room for `CKPT_MAX_RANK`, and returns their number; -1
+// if there is no value yet. The memory must stay as it is until the call of the graph is over.
+typedef int32_t (*ckpt_locate_callback)(void *user_data, void **data, size_t *size, int64_t *dimensions);
+
+// Makes memory for a new value of a resizable variable: sets `*data` to `size` bytes, for `rank`
+// dimensions. The current value must stay as it is: the memory becomes the value when the resized
+// callback says so.
+//
+// Any return value but `CKPT_CODE_OK` ends the restore with `CKPT_CODE_ABORTED`; the value stays.
+typedef ckpt_code (*ckpt_resize_callback)(void *user_data,
+                                          const int64_t *shape,
+                                          size_t rank,
+                                          size_t size,
+                                          void **data,
+                                          ckpt_failure *failure);
+
+// Ends what the resize callback began. If `complete` is true, all bytes were written and their
+// checksum matched: the new memory is the value from here on. Otherwise it is of no use, and the
+// value is the one before.
+typedef void (*ckpt_resized_callback)(void *user_data, bool complete);
 
 // Creates a slot variable that does not exist yet but that a checkpoint has a value for, by
 // calling one of the `ckpt_slot_request_set_` functions. If it calls none, the restore of the
@@ -598,6 +651,11 @@ typedef double (*ckpt_now_callback)(void *user_data);
 // Gives the program its first values. It may use the graph. Any result other than `CKPT_CODE_OK`
 // ends the call with `CKPT_CODE_ABORTED`.
 typedef ckpt_code (*ckpt_init_callback)(void *user_data, ckpt_failure *failure);
+
+// Called when a call in the background is over, on a thread of the library. It may call anything,
+// the graph and the functions of the pending call included, but should not take long: calls in the
+// background wait for the thread.
+typedef void (*ckpt_ended_callback)(void *user_data);
 
 // Sends this rank's message of `size` bytes to rank 0. On rank 0, puts the message of each other
 // rank that arrived in time into `messages` with `ckpt_messages_put`; other ranks put nothing.
@@ -796,6 +854,9 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // or a network file system gave the lock away.
 #define CKPT_REASON_LOCK_LOST 37
 
+// Several tensors have the name.
+#define CKPT_REASON_AMBIGUOUS 38
+
 // No dtype.
 #define CKPT_DTYPE_INVALID 0
 
@@ -964,6 +1025,18 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // The value is skipped and recorded in the report.
 #define CKPT_MISMATCH_SKIP 1
 
+// Values are not converted: another dtype is an error. The default.
+#define CKPT_CONVERSION_NONE 0
+
+// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or bfloat16
+// to float32, float32 to complex64. Integers are also converted to other integers if they all fit,
+// in tensors of at most 1 MiB.
+#define CKPT_CONVERSION_EXACT 1
+
+// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+#define CKPT_CONVERSION_LOSSY 2
+
 // Wait for the earlier save; the default.
 #define CKPT_BUSY_WAIT 0
 
@@ -1008,6 +1081,10 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // the glob.
 #define CKPT_ROW_STATE_UNMATCHED_GLOB 9
 
+// The object has the value of the checkpoint, converted from its dtype there to the one in the
+// program.
+#define CKPT_ROW_STATE_CONVERTED 10
+
 // Lower is better, as for a loss.
 #define CKPT_BETTER_LOWER 1
 
@@ -1028,6 +1105,22 @@ typedef bool (*ckpt_is_done_callback)(void *user_data);
 // A checksum does not match, a data file is missing or too short, values overlap, or something is
 // malformed.
 #define CKPT_VERDICT_DAMAGED 4
+
+// Values are copied, while the program waits. Only saves in the background have it.
+#define CKPT_PHASE_COPY 1
+
+// Shards (data files) and index are written, and read back if that is asked for.
+#define CKPT_PHASE_WRITE 2
+
+// Files and directories are synced.
+#define CKPT_PHASE_SYNC 3
+
+// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+// checkpoints are deleted.
+#define CKPT_PHASE_PUBLISH 4
+
+// Locks of the directory are taken, and waited for.
+#define CKPT_PHASE_LOCK 5
 
 // Information about normal operation.
 #define CKPT_SEVERITY_INFO 1
@@ -1066,6 +1159,16 @@ const char *ckpt_dtype_name(ckpt_dtype dtype);
 // Returns the size of one element in bytes; 0 for strings, variants and unknown numbers.
 size_t ckpt_dtype_size(ckpt_dtype dtype);
 
+// Fails unless memory with elements of dtype `elements` can hold elements of `dtype` as they are.
+// It can if the two are the same. Besides, `CKPT_DTYPE_UINT8`, `CKPT_DTYPE_UINT16` and
+// `CKPT_DTYPE_UINT32` hold the bits of elements of their size that C has no type for: `float16`,
+// `bfloat16`, quantized numbers, and numbers of eight bits or less that are not integers of eight
+// bits. The error calls the tensor by `name`, of `name_len` bytes, unless that is empty.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): it cannot, or one of the two is no dtype.
+ckpt_code ckpt_dtype_check_elements(ckpt_dtype dtype, ckpt_dtype elements, const char *name, size_t name_len, ckpt_error **error);
+
 // Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 // NUL-terminated static text.
 const char *ckpt_row_state_name(ckpt_row_state state);
@@ -1098,6 +1201,10 @@ const char *ckpt_kind_name(ckpt_kind kind);
 // an unknown number. NUL-terminated static text.
 const char *ckpt_mismatch_name(ckpt_mismatch mismatch);
 
+// Returns the name of a conversion: `none`, `exact` or `lossy`; `unknown` for an unknown number.
+// NUL-terminated static text.
+const char *ckpt_conversion_name(ckpt_conversion conversion);
+
 // Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
 // unknown number. NUL-terminated static text.
 const char *ckpt_busy_name(ckpt_busy busy);
@@ -1117,6 +1224,10 @@ const char *ckpt_verdict_name(ckpt_verdict verdict);
 // Returns the name of a severity, e.g. `warning`; `unknown` for an unknown number. NUL-terminated
 // static text.
 const char *ckpt_severity_name(ckpt_severity severity);
+
+// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+// for an unknown number. NUL-terminated static text.
+const char *ckpt_phase_name(ckpt_phase phase);
 
 // == Errors, strings ==============================================================================
 
@@ -1149,11 +1260,21 @@ ckpt_bytes ckpt_error_expected(const ckpt_error *error);
 // does not say.
 ckpt_bytes ckpt_error_found(const ckpt_error *error);
 
+// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`);
+// NULL if it set none, or if the call failed for another reason. Lent by the error.
+//
+// Of a save by several ranks, each rank has the cause of its own failure only.
+void *ckpt_error_cause(const ckpt_error *error);
+
 // Frees an error. NULL is ignored.
 void ckpt_error_free(ckpt_error *error);
 
-// Returns the bytes of the text. Lent by `string`.
+// Returns the bytes of the text, after which there is a NUL. Lent by `string`.
 ckpt_bytes ckpt_string_bytes(const ckpt_string *string);
+
+// Returns the text with a NUL at its end, as functions take paths; NULL for NULL. Lent by
+// `string`. A text that contains NUL seems to end there; paths contain none.
+const char *ckpt_string_text(const ckpt_string *string);
 
 // Frees text. NULL is ignored.
 void ckpt_string_free(ckpt_string *string);
@@ -1175,11 +1296,22 @@ void ckpt_strings_free(ckpt_strings *strings);
 // is longer than `CKPT_MAX_NAME`, the call is ignored.
 void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 
+// Sets the cause of the running callback's failure: an object of the caller's, such as an
+// exception of its language. The error of the call that fails for it gives it back
+// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
+// earlier cause.
+//
+// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
+// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
+// library. If the callback succeeds all the same, the cause is freed.
+void ckpt_failure_set_cause(ckpt_failure *failure, void *cause, ckpt_free_callback free_cause);
+
 // Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
 ckpt_cancel *ckpt_cancel_new(void);
 
 // Raises the flag: calls given it soon fail with `CKPT_CODE_CANCELLED`, unless they have already
-// published their result. The flag cannot be lowered again. Callable from any thread. NULL is
+// published their result. The flag cannot be lowered again. Callable from any thread, and from a
+// signal handler: it takes no lock, allocates nothing, and only stores into an atomic. NULL is
 // ignored.
 void ckpt_cancel_raise(const ckpt_cancel *cancel);
 
@@ -1194,6 +1326,10 @@ ckpt_open_options *ckpt_open_options_new(void);
 // Limits the memory, in bytes, that listing a checkpoint may take. Default: 16 MiB plus 24 bytes
 // per byte of the checkpoint's index.
 ckpt_code ckpt_open_options_set_memory_limit(ckpt_open_options *options, uint64_t bytes, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time.
+ckpt_code ckpt_open_options_set_cancel(ckpt_open_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_open_options_free(ckpt_open_options *options);
@@ -1210,6 +1346,26 @@ ckpt_code ckpt_read_options_set_threads(ckpt_read_options *options, uint32_t thr
 // `CKPT_CHECKSUMS_WHEN_WHOLE` or `CKPT_CHECKSUMS_NEVER`. Fails with `CKPT_CODE_INVALID_ARGUMENT`
 // for other values.
 ckpt_code ckpt_read_options_set_checksums(ckpt_read_options *options, ckpt_checksums when, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. The content of the buffers of a call that was cancelled is unspecified.
+ckpt_code ckpt_read_options_set_cancel(ckpt_read_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
+// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
+// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
+// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Unsigned integers also
+// stand for the bits that fit them (`ckpt_dtype_check_elements`), where those are not converted.
+// Restores refuse a dtype: there, each variable has its own.
+ckpt_code ckpt_read_options_set_dtype(ckpt_read_options *options, ckpt_dtype dtype, ckpt_error **error);
+
+// Sets which values are converted to the dtype that they are read as: one of the
+// `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
+// piece while they are read; strings and mapped values never are.
+ckpt_code ckpt_read_options_set_conversion(ckpt_read_options *options, ckpt_conversion conversion, ckpt_error **error);
+
+// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+// `ckpt_read_options_free`.
+ckpt_code ckpt_read_options_copy(const ckpt_read_options *options, ckpt_read_options **copy, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_read_options_free(ckpt_read_options *options);
@@ -1233,6 +1389,7 @@ void ckpt_read_options_free(ckpt_read_options *options);
 //   versions of readers.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
 //   than the limit.
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the cancel flag of the options was raised.
 ckpt_code ckpt_reader_open(const char *path, const ckpt_open_options *options, ckpt_reader **reader, ckpt_error **error);
 
 // Frees a reader and everything it lent. Objects that it created (strings, views, object graphs)
@@ -1286,30 +1443,79 @@ size_t ckpt_reader_count(const ckpt_reader *reader);
 // `index` is out of range.
 const ckpt_tensor *ckpt_reader_tensor(const ckpt_reader *reader, size_t index);
 
-// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes. False if an
-// argument is invalid.
+// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes; names that are no
+// keys do not count. False if an argument is invalid.
 bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len);
 
-// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
-// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
+// Finds the tensor with this key or name, of `key_len` bytes. `*tensor` is lent by the reader.
+// Names are, if there is no such key:
+// * the key with `:0` appended, as for `tf.train.load_variable`;
+// * in a checkpoint with an object graph, the path of a variable, which is the key of its value
+//   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+// * there also the full name of a value, as its program called the variable, with or without `:0`:
+//   `dense/kernel`.
 //
-// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
-// message suggests similar keys.
+// Errors:
+// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`): there is no such tensor; the message suggests
+//   similar names.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_AMBIGUOUS`): several tensors have the name; the
+//   message has their keys.
+// * `CKPT_CODE_DATA_LOSS`: there is no such key, and the object graph, which has the names, is
+//   damaged.
 ckpt_code ckpt_reader_find(const ckpt_reader *reader,
                            const char *key,
                            size_t key_len,
                            const ckpt_tensor **tensor,
                            ckpt_error **error);
 
+// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+// claim any size; this call fails unless the shards are there and long enough, and there is so
+// much memory.
+//
+// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+// may be NULL.
+//
+// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+//   dtype.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+//   value.
+ckpt_code ckpt_reader_measure(const ckpt_reader *reader,
+                              const ckpt_tensor *tensor,
+                              ckpt_dtype elements,
+                              uint64_t *count,
+                              uint64_t *size,
+                              ckpt_error **error);
+
+// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+// for `ckpt_reader_read_slice`.
+//
+// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+// the slice does not lie within the tensor.
+ckpt_code ckpt_reader_measure_slice(const ckpt_reader *reader,
+                                    const ckpt_tensor *tensor,
+                                    const int64_t *start,
+                                    const int64_t *length,
+                                    size_t rank,
+                                    ckpt_dtype elements,
+                                    uint64_t *count,
+                                    uint64_t *size,
+                                    ckpt_error **error);
+
 // Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 // (`CheckpointReader.get_tensor`).
 //
-// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`. On failure the
-// content of the buffer is unspecified.
+// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`, or the size of
+// as many elements of the dtype that the options read the value as. On failure the content of the
+// buffer is unspecified.
 //
 // Errors:
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+//   it has another dtype than it is read as, and the options do not convert it, or an integer does
+//   not fit.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 //   not cover it.
 // * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
@@ -1381,7 +1587,8 @@ ckpt_code ckpt_reader_read_strings_slice(const ckpt_reader *reader,
 // is verified first, unless the options say `CKPT_CHECKSUMS_NEVER`.
 //
 // `*view` is owned by the caller: free it with `ckpt_view_free`. It stays valid after the reader
-// is freed. While the view exists, the shard must not be truncated or rewritten in place:
+// is freed. It has the dtype that is stored, whatever the options read values as. While the view
+// exists, the shard must not be truncated or rewritten in place:
 // accessing a page that no longer exists raises SIGBUS. Replacing the file by rename is safe.
 //
 // Fails as `ckpt_reader_read`, and with `CKPT_CODE_FAILED_PRECONDITION`:
@@ -1417,6 +1624,10 @@ ckpt_bytes ckpt_tensor_key(const ckpt_tensor *tensor);
 // Returns the dtype of the elements; `CKPT_DTYPE_INVALID` for NULL.
 ckpt_dtype ckpt_tensor_dtype(const ckpt_tensor *tensor);
 
+// Fails unless memory with elements of dtype `elements` can hold the tensor's elements, as
+// `ckpt_dtype_check_elements` does. The error names file and tensor.
+ckpt_code ckpt_tensor_check_elements(const ckpt_tensor *tensor, ckpt_dtype elements, ckpt_error **error);
+
 // Returns the number of dimensions, at most `CKPT_MAX_RANK`; 0 for a scalar and for NULL.
 size_t ckpt_tensor_rank(const ckpt_tensor *tensor);
 
@@ -1448,6 +1659,26 @@ size_t ckpt_tensor_slice_count(const ckpt_tensor *tensor);
 //
 // Fails with `CKPT_CODE_INVALID_ARGUMENT` if `index` is out of range.
 ckpt_code ckpt_tensor_slice(const ckpt_tensor *tensor, size_t index, int64_t *start, int64_t *length, ckpt_error **error);
+
+// Converts `values`, elements of the dtype `from`, to elements of the dtype `to` in `result`, as
+// tensors are converted that are read or restored. Both are in native byte order, at any address,
+// and do not overlap; the sizes are in bytes. If the dtypes are the same, the values are copied.
+//
+// With `CKPT_CONVERSION_LOSSY` this makes floats of bfloat16 and other small numbers, and back.
+//
+// Errors; `result` is unchanged:
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the conversion does not convert between
+//   the dtypes, or an integer does not fit.
+// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): the sizes are not those of as many whole
+//   elements.
+ckpt_code ckpt_convert_values(ckpt_conversion conversion,
+                              ckpt_dtype from,
+                              const void *values,
+                              size_t values_size,
+                              ckpt_dtype to,
+                              void *result,
+                              size_t result_size,
+                              ckpt_error **error);
 
 // Returns the value: row-major, little-endian. Lent by the view.
 ckpt_bytes ckpt_view_bytes(const ckpt_view *view);
@@ -1970,8 +2201,13 @@ void ckpt_node_options_free(ckpt_node_options *options);
 // Creates an empty graph. Free it with `ckpt_graph_free`.
 ckpt_graph *ckpt_graph_new(void);
 
-// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;
-// after that, borrowed memory is released. NULL is ignored.
+// Returns another handle of the same graph, for an owner of its own; free it with
+// `ckpt_graph_free`. It reaches the same objects under the same lock. This function waits for
+// nothing and may be called from callbacks. NULL if `graph` is NULL.
+ckpt_graph *ckpt_graph_share(const ckpt_graph *graph);
+
+// Frees a handle of a graph. The graph and its objects live as long as another handle is not freed
+// or a checkpoint uses them; after that, borrowed memory is released. NULL is ignored.
 void ckpt_graph_free(ckpt_graph *graph);
 
 // Adds an object without values of its own.
@@ -2086,6 +2322,37 @@ ckpt_code ckpt_graph_waiting(const ckpt_graph *graph,
                              ckpt_error **error);
 
 // == Variables ====================================================================================
+
+// Adds a variable of a fixed-size dtype whose value is in memory of the caller that may move and
+// change its size, such as a vector that grows. Each call that reaches the graph asks `locate`
+// where the value is: a save takes it as it is then. A restore writes into that memory if its
+// shape is that of the stored value; otherwise it asks `resize` for new memory, and tells
+// `resized` whether that is the value now.
+//
+// `shape` gives the accepted shape, with -1 for a dimension of any size; a `rank` of -1 accepts
+// any shape. Without `resize` and `resized`, which may be NULL, values of another size cannot be
+// restored.
+//
+// The callbacks run on the thread of the call, with the graph's lock held, and must not call the
+// graph. They get `user_data`. `free_user_data`, unless NULL, is called when the variable is
+// removed or the last handle that uses the graph is freed; at once if this call fails.
+//
+// Fails as `ckpt_graph_add_object`, and with `CKPT_CODE_INVALID_ARGUMENT` if `locate` is NULL,
+// only one of `resize` and `resized` is, a dimension is below -1, there is a value already that
+// does not have an accepted shape and the size of that, or the dtype is unknown or not fixed-size.
+// Saving fails with `CKPT_CODE_INVALID_ARGUMENT` if size and shape do not match.
+ckpt_code ckpt_graph_add_resizable(const ckpt_graph *graph,
+                                   ckpt_dtype dtype,
+                                   const int64_t *shape,
+                                   int32_t rank,
+                                   ckpt_locate_callback locate,
+                                   ckpt_resize_callback resize,
+                                   ckpt_resized_callback resized,
+                                   void *user_data,
+                                   ckpt_free_callback free_user_data,
+                                   const ckpt_node_options *options,
+                                   ckpt_node *node,
+                                   ckpt_error **error);
 
 // Adds a variable of a fixed-size dtype whose memory the graph owns.
 //
@@ -2229,6 +2496,11 @@ ckpt_code ckpt_graph_assign_strings(const ckpt_graph *graph,
                                     const ckpt_bytes *elements,
                                     size_t count,
                                     ckpt_error **error);
+
+// Tells whether a restore has assigned a value to an object: a variable, state or text.
+// `*was_restored` is false for an object without values of its own. A program that initializes
+// what it adds after a restore asks this first, or it overwrites what the checkpoint had for it.
+ckpt_code ckpt_graph_was_restored(const ckpt_graph *graph, ckpt_node node, bool *was_restored, ckpt_error **error);
 
 // Reads a scalar variable of any integer dtype, such as a step counter.
 //
@@ -2888,13 +3160,25 @@ ckpt_code ckpt_save_options_add_callback(ckpt_save_options *options,
 // `CKPT_BUSY_` constants; `CKPT_BUSY_WAIT` by default.
 ckpt_code ckpt_save_options_set_busy(ckpt_save_options *options, ckpt_busy busy, ckpt_error **error);
 
+// Limits the memory that the copies of all saves in the background of this process take while they
+// are written, in bytes; 0, the default, for no limit. A save that would exceed it waits, before
+// it copies anything, until others are written or, with `CKPT_BUSY_FAIL`, fails with
+// `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`). If its own copy is larger, it fails with
+// `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`). Only saves in the background copy.
+//
+// Counted beforehand are the values of variables. What states and savers give is counted when it
+// is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its next copy, once
+// one is written, is not counted.
+ckpt_code ckpt_save_options_set_snapshot_limit(ckpt_save_options *options, uint64_t bytes, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_save_options_free(ckpt_save_options *options);
 
 // Makes options with the defaults; free them with `ckpt_restore_options_free`.
 ckpt_restore_options *ckpt_restore_options_new(void);
 
-// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
+// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+// restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 const ckpt_read_options *read_options,
                                                 ckpt_error **error);
@@ -2926,6 +3210,16 @@ ckpt_code ckpt_restore_options_add_rename(ckpt_restore_options *options,
 // constants; `CKPT_MISMATCH_FAIL` by default.
 ckpt_code ckpt_restore_options_set_on_mismatch(ckpt_restore_options *options, ckpt_mismatch mismatch, ckpt_error **error);
 
+// Sets which values are converted to the dtypes of their variables: one of the `CKPT_CONVERSION_`
+// constants; `CKPT_CONVERSION_NONE` by default, so that another dtype does not fit. A converted
+// value has a row of its own state, `CKPT_ROW_STATE_CONVERTED`.
+//
+// The dtypes decide what can be converted, before anything is assigned; where integers might not
+// fit, they are read and looked at before that. Values are converted piece by piece while they are
+// read, those on devices too. Variables that accept any dtype take the one that is stored; objects
+// with callbacks get their tensors as they are stored.
+ckpt_code ckpt_restore_options_set_conversion(ckpt_restore_options *options, ckpt_conversion conversion, ckpt_error **error);
+
 // Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
 // them. False by default. (`experimental_skip_slot_variables`)
 ckpt_code ckpt_restore_options_set_skip_slot_variables(ckpt_restore_options *options, bool skip, ckpt_error **error);
@@ -2938,6 +3232,12 @@ ckpt_code ckpt_restore_options_set_subtree(ckpt_restore_options *options, const 
 // so that only a fault between the two passes can leave the program partly restored. Values are
 // read twice. False by default.
 ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, bool verify, ckpt_error **error);
+
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. Before the first value is assigned nothing is changed; after that,
+// `ckpt_checkpoint_last_report` says what was assigned. What is restored later, when objects are
+// tracked, is not cancelled.
+ckpt_code ckpt_restore_options_set_cancel(ckpt_restore_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_restore_options_free(ckpt_restore_options *options);
@@ -3674,7 +3974,7 @@ ckpt_code ckpt_resume_options_set_restore_options(ckpt_resume_options *options,
 // Frees options. NULL is ignored.
 void ckpt_resume_options_free(ckpt_resume_options *options);
 
-// == Saves in the background ======================================================================
+// == Calls in the background ======================================================================
 
 // Copies what `ckpt_checkpoint_save` would write and does the rest in the background: writes the
 // files, calls the written callbacks of the options, and makes the checkpoint the latest in the
@@ -3757,38 +4057,243 @@ ckpt_code ckpt_manager_save_async(const ckpt_manager *manager,
                                   ckpt_pending **pending,
                                   ckpt_error **error);
 
-// Returns the path of the checkpoint that is being written. Lent; `data` is NULL if `pending` is
-// NULL.
+// Returns the path that the call was given or, for a save, that of the checkpoint that is being
+// written. Lent; `data` is NULL if `pending` is NULL.
 ckpt_bytes ckpt_pending_path(const ckpt_pending *pending);
 
-// Returns whether the save is over, successfully or not; true if `pending` is NULL. Never waits.
-// `*done` receives the number of bytes written, `*total` the number of bytes to write. Either may
-// be NULL.
+// Returns whether the call is over, successfully or not; true if `pending` is NULL. Never waits.
+// `*done` receives the number of bytes written, read or verified, `*total` the number of those to
+// be, as far as it is known. Either may be NULL.
 bool ckpt_pending_poll(const ckpt_pending *pending, uint64_t *done, uint64_t *total);
 
-// Waits until the save is over. Further calls return the same result.
+// Waits until the call is over. Further calls return the same.
 //
-// `*path` receives the checkpoint's path (NULL on failure); free it with `ckpt_string_free`.
-// `path` may be NULL.
+// `*path` receives the checkpoint's path if the call is a save (NULL otherwise, and on failure);
+// free it with `ckpt_string_free`. `path` may be NULL.
 //
-// Errors are those of the save, which no other call then reports, and:
-// * `CKPT_CODE_CANCELLED`: the save was cancelled.
+// Errors are those of the call, which no other call then reports, and:
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the call was cancelled.
 // * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_REENTRANT`: called from a callback of this
-//   save.
+//   call.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_FORKED`: this process was forked from the
+//   one that made the call.
 ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckpt_error **error);
 
-// Waits until the save is over, at most `seconds`, which may be infinite, and returns whether it
+// Waits until the call is over, at most `seconds`, which may be infinite, and returns whether it
 // is over; true if `pending` is NULL. It does not wait if `seconds` is 0, negative or NaN, or in a
-// callback of the same save. An error of the save still counts as not reported.
+// callback of the same call. An error of the call still counts as not reported.
 bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
-// Asks the save to stop soon. If everything is already written, the save completes;
-// `ckpt_pending_wait` returns which of the two happened. A cancelled save leaves what was there
-// before and nothing new; no other call reports it. NULL is ignored.
+// Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
+// if it is over already, and whether or not `pending` is freed before. Several callbacks are
+// called in the order in which they were given.
+//
+// `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
+// then never called. In a process that was forked meanwhile neither is called.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `ended` is NULL.
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the call is over, and no thread can be started.
+// * `CKPT_CODE_FAILED_PRECONDITION` with `CKPT_REASON_FORKED`: as for `ckpt_pending_wait`.
+ckpt_code ckpt_pending_notify(const ckpt_pending *pending,
+                              ckpt_ended_callback ended,
+                              void *user_data,
+                              ckpt_free_callback free_user_data,
+                              ckpt_error **error);
+
+// Asks the call to stop soon. If it has done everything by then, it succeeds; `ckpt_pending_wait`
+// returns which of the two happened. NULL is ignored.
+//
+// A cancelled save or merge leaves what was there before and nothing new; no other call reports
+// it. A restore that is cancelled before the first value is assigned leaves the graph unchanged;
+// later, `ckpt_checkpoint_last_report` says what was assigned. The content of the buffers of a
+// cancelled read is unspecified.
 void ckpt_pending_cancel(const ckpt_pending *pending);
 
-// Frees the handle of a save, which goes on. NULL is ignored.
+// Gives what a phase of a save has cost so far: in `*bytes` the number of bytes copied, written or
+// synced (0 for the other phases), in `*seconds` the time of the calling thread or of the one in
+// the background. Either may be NULL. Once the save is over it is all. Never waits.
+//
+// Errors:
+// * `CKPT_CODE_INVALID_ARGUMENT`: `phase` is none of the `CKPT_PHASE_` constants, or the call in
+//   the background is no save.
+ckpt_code ckpt_pending_phase(const ckpt_pending *pending, ckpt_phase phase, uint64_t *bytes, double *seconds, ckpt_error **error);
+
+// Gives what a phase of the last save of a manager has cost so far, in the background or not, as
+// `ckpt_pending_phase` does; zeros before the first save. A save that was refused, because it was
+// too early or because another manager has the directory, is none.
+//
+// Fails with `CKPT_CODE_INVALID_ARGUMENT` if `phase` is none of the `CKPT_PHASE_` constants.
+ckpt_code ckpt_manager_phase(const ckpt_manager *manager, ckpt_phase phase, uint64_t *bytes, double *seconds, ckpt_error **error);
+
+// Waits until the opening is over and takes the reader, once.
+//
+// `*reader` is owned by the caller: free it with `ckpt_reader_free`. It is NULL on failure.
+//
+// Errors are those of `ckpt_reader_open` and `ckpt_pending_wait`, and:
+// * `CKPT_CODE_INVALID_ARGUMENT`: the call in the background is of another kind.
+// * `CKPT_CODE_FAILED_PRECONDITION` (`CKPT_REASON_ARGUMENT`): the result was taken before.
+ckpt_code ckpt_pending_take_reader(const ckpt_pending *pending, ckpt_reader **reader, ckpt_error **error);
+
+// Waits until the restore is over and takes its status, once.
+//
+// `*status` receives the status (NULL on failure); free it with `ckpt_status_free`.
+//
+// Errors are those of `ckpt_checkpoint_restore` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_status(const ckpt_pending *pending, ckpt_status **status, ckpt_error **error);
+
+// Waits until the verification is over and takes what it found, once.
+//
+// `*verification` is owned by the caller: free it with `ckpt_verification_free`. It is NULL on
+// failure.
+//
+// Errors are those of `ckpt_verify` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_verification(const ckpt_pending *pending, ckpt_verification **verification, ckpt_error **error);
+
+// Waits until the search for the newest valid checkpoint is over and takes its result, once:
+// `*path` and `*broken` as of `ckpt_latest_valid_checkpoint`. `broken` may be NULL.
+//
+// Errors are those of `ckpt_latest_valid_checkpoint` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_valid_checkpoint(const ckpt_pending *pending,
+                                             ckpt_string **path,
+                                             ckpt_broken_checkpoints **broken,
+                                             ckpt_error **error);
+
+// Waits until resuming is over and takes its result, once: `*path` and `*status` as of
+// `ckpt_manager_restore_or_initialize`. Both arguments may be NULL.
+//
+// Errors are those of `ckpt_manager_restore_or_initialize` and `ckpt_pending_take_reader`.
+ckpt_code ckpt_pending_take_resumption(const ckpt_pending *pending, ckpt_string **path, ckpt_status **status, ckpt_error **error);
+
+// Frees the handle of a call, which goes on. A result that was not taken is dropped. NULL is
+// ignored.
 void ckpt_pending_free(ckpt_pending *pending);
+
+// Opens the checkpoint at `path` in the background, as `ckpt_reader_open` does.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_reader` gives the reader.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_reader_open` are those of the result.
+ckpt_code ckpt_reader_open_async(const char *path, const ckpt_open_options *options, ckpt_pending **pending, ckpt_error **error);
+
+// Reads `count` fixed-size tensors in the background, as `ckpt_reader_read_many` does. The buffers
+// are borrowed until the call is over; the reader and the options may be freed before.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_wait` says what became of it.
+//
+// Errors that are known without reading are returned by this call: those of its arguments, and
+// `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The others are those of the result.
+ckpt_code ckpt_reader_read_many_async(const ckpt_reader *reader,
+                                      const ckpt_tensor *const *tensors,
+                                      size_t count,
+                                      const ckpt_read_options *options,
+                                      void *const *buffers,
+                                      const size_t *sizes,
+                                      ckpt_pending **pending,
+                                      ckpt_error **error);
+
+// Verifies the checkpoint at `path` in the background, as `ckpt_verify` does. The progress
+// callback of the options is called on the background thread; `free_user_data` may be called there
+// too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_verification` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_verify` are those of the result.
+ckpt_code ckpt_verify_async(const char *path, const ckpt_verify_options *options, ckpt_pending **pending, ckpt_error **error);
+
+// Merges `count` V2 checkpoints into the checkpoint `destination` in the background, as
+// `ckpt_merge` does. The progress callback of the options is called on the background thread;
+// `free_user_data` may be called there too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_wait` says what became of it.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_merge` are those of the result.
+ckpt_code ckpt_merge_async(const char *destination,
+                           const char *const *sections,
+                           size_t count,
+                           const ckpt_merge_options *options,
+                           ckpt_pending **pending,
+                           ckpt_error **error);
+
+// Finds the newest checkpoint of `directory` that can be restored, in the background, as
+// `ckpt_latest_valid_checkpoint` does. The progress callback of the options is called on the
+// background thread; `free_user_data` may be called there too.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_valid_checkpoint` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_latest_valid_checkpoint` are those of the result.
+ckpt_code ckpt_latest_valid_checkpoint_async(const char *directory,
+                                             const ckpt_verify_options *options,
+                                             ckpt_pending **pending,
+                                             ckpt_error **error);
+
+// Does what `ckpt_checkpoint_restore` does, in the background. An earlier save or restore in the
+// background is waited for there.
+//
+// From now on until it is over, the graph is the restore's: other calls on it fail with
+// `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`), but those that save or restore wait for it (unless
+// `ckpt_save_options_set_busy` says otherwise). Callbacks of states, savers and devices are called
+// on the background thread. Freeing the last handle that holds the checkpoint waits for the
+// restore, and memory that the graph borrows must stay until then.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_status` gives the status.
+//
+// Errors:
+// * `CKPT_CODE_RESOURCE_EXHAUSTED`: no thread can be started.
+//
+// The errors of `ckpt_checkpoint_restore` are those of the result.
+ckpt_code ckpt_checkpoint_restore_async(const ckpt_checkpoint *checkpoint,
+                                        const char *path,
+                                        const ckpt_restore_options *options,
+                                        ckpt_pending **pending,
+                                        ckpt_error **error);
+
+// Does what `ckpt_checkpoint_read` does, in the background, as `ckpt_checkpoint_restore_async`
+// does.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_status` gives the status.
+//
+// Errors are those of `ckpt_checkpoint_restore_async`.
+ckpt_code ckpt_checkpoint_read_async(const ckpt_checkpoint *checkpoint,
+                                     const char *path,
+                                     const ckpt_restore_options *options,
+                                     ckpt_pending **pending,
+                                     ckpt_error **error);
+
+// Does what `ckpt_manager_restore_or_initialize` does, in the background, as
+// `ckpt_checkpoint_restore_async` does. The init callback is called on the background thread, and
+// may use the graph.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`, which does not
+// end it. `ckpt_pending_take_resumption` gives the path and the status.
+//
+// Errors are those of `ckpt_checkpoint_restore_async`. The errors of
+// `ckpt_manager_restore_or_initialize` are those of the result.
+ckpt_code ckpt_manager_restore_or_initialize_async(const ckpt_manager *manager,
+                                                   const ckpt_resume_options *options,
+                                                   ckpt_pending **pending,
+                                                   ckpt_error **error);
+
+// Finds the newest valid checkpoint of the manager's directory in the background, as
+// `ckpt_manager_latest_valid` does. The graph is not needed for that.
+//
+// `*pending` receives the call (NULL on failure); free it with `ckpt_pending_free`.
+// `ckpt_pending_take_valid_checkpoint` gives what was found.
+//
+// Fails with `CKPT_CODE_RESOURCE_EXHAUSTED` if no thread can be started. The errors of
+// `ckpt_manager_latest_valid` are those of the result.
+ckpt_code ckpt_manager_latest_valid_async(const ckpt_manager *manager, ckpt_pending **pending, ckpt_error **error);
 
 // == Saves by ranks ===============================================================================
 
@@ -4071,6 +4576,11 @@ ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
                                       ckpt_free_callback free_user_data,
                                       ckpt_error **error);
 
+// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+// time. With the machine's clock the wait ends within 50 ms; another
+// one is asked to sleep as long as ever.
+ckpt_code ckpt_wait_options_set_cancel(ckpt_wait_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_wait_options_free(ckpt_wait_options *options);
 
@@ -4082,7 +4592,8 @@ void ckpt_wait_options_free(ckpt_wait_options *options);
 //
 // Errors:
 // * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
-// * `CKPT_CODE_CANCELLED`: the sleep callback of the clock ended the wait.
+// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the sleep callback of the clock or the cancel
+//   flag ended the wait.
 ckpt_code ckpt_wait_for_new_checkpoint(const char *directory,
                                        const char *last,
                                        const ckpt_wait_options *options,

@@ -59,8 +59,19 @@ failed=()
 for target in "${targets[@]}"; do
   say "$target, $seconds s"
   mkdir -p "fuzz/corpus/$target"
+  # A hang lasts longer than a busy machine stops for.
   cargo fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-    -max_total_time="$seconds" -max_len=65536 -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 \
-    -print_final_stats=1 -verbosity=0 || failed+=("$target")
+    -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=1024 -malloc_limit_mb=256 \
+    -print_final_stats=1 -verbosity=0 2>&1 | tee "$CHECKPOINT_FUZZ_DIR/$target.log" || failed+=("$target")
 done
-[ ${#failed[@]} = 0 ] || { echo "findings in: ${failed[*]}" >&2; exit 1; }
+[ ${#failed[@]} != 0 ] || exit 0
+
+# At the end once more, so that whoever has the end of the log alone can repeat it.
+for target in "${failed[@]}"; do
+  grep -aE "panicked at|ERROR: |SUMMARY: " -A 1 "$CHECKPOINT_FUZZ_DIR/$target.log" | cut -c 1-300 | head -n 20
+  for artifact in "fuzz/artifacts/$target"/*; do
+    [ ! -f "$artifact" ] || { echo "$artifact, base64:"; head -c 3000 "$artifact" | base64 -w 120; }
+  done
+done
+echo "findings in: ${failed[*]}" >&2
+exit 1

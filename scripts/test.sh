@@ -111,7 +111,10 @@ abi() {
 }
 
 # The package, installed, moved, and used by other projects.
-install() { tests/install/run.sh; }
+install() {
+  setup_debian clang libc++-dev libc++abi-dev
+  tests/install/run.sh
+}
 
 valgrind() {
   build_release

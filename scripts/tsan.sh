@@ -18,7 +18,7 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread cargo build --package libcheckpoi
   --target "$host" --target-dir build/cargo/tsan
 
 mkdir -p build/tsan
-for test in threads callbacks custom pending ranks; do
+for test in threads callbacks custom pending background ranks; do
   cc -std=c11 -g -fsanitize=thread -Iinclude "tests/c/$test.c" tests/c/tsan.c \
     "build/cargo/tsan/$host/debug/libcheckpoint.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -o "build/tsan/$test"
   [ "${1:-}" = --build ] || (cd tests/data && TSAN_OPTIONS=halt_on_error=1:exitcode=66 "../../build/tsan/$test")

@@ -16,6 +16,17 @@ pub(crate) fn allocate(size: u64) -> Result<Vec<u8>> {
     filled(0, len)
 }
 
+/// Fails if there is no memory for `size` bytes. Only sizes at which that is likely are tried.
+pub(crate) fn check(size: u64) -> Result<()> {
+    if size < LARGE {
+        return Ok(());
+    }
+    let len = usize::try_from(size).map_err(|_| Error::out_of_memory(size))?;
+    Vec::<u8>::new().try_reserve_exact(len).map_err(|_| Error::out_of_memory(size))
+}
+
+const LARGE: u64 = 1 << 28;
+
 /// A copy of values, or an error when there is no memory for it.
 pub(crate) fn copy<T: Clone>(values: &[T]) -> Result<Vec<T>> {
     let mut list = with_room(values.len())?;
@@ -50,6 +61,16 @@ pub(crate) fn try_list_of<T>(values: impl IntoIterator<Item = Result<T>>) -> Res
         list.try_push(value?)?;
     }
     Ok(list)
+}
+
+/// Returns `length` bytes of scratch memory, which grows if it has to.
+pub(crate) fn at_least(scratch: &mut Vec<u8>, length: u64) -> Result<&mut [u8]> {
+    let length = length as usize;
+    if scratch.len() < length {
+        scratch.make_room(length - scratch.len())?;
+        scratch.resize(length, 0);
+    }
+    Ok(&mut scratch[..length])
 }
 
 /// A container that makes room before it is filled, so that filling it allocates nothing.

@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The result of every fallible function of the library.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -173,17 +174,20 @@ pub enum Reason {
     /// A lock was lost while it was needed: the directory or its file of locks was removed or
     /// replaced, or a network file system gave the lock away.
     LockLost = 37,
+    /// Several tensors have the name.
+    Ambiguous = 38,
 }
 
 /// An error of the library: what went wrong, with which file and tensor.
 ///
 /// `Display` writes one line: the file, the tensor, the fault, and the expected and found values,
-/// as far as each is known.
+/// as far as each is known. `source` is the failure of the program's callback that made the call
+/// fail, if one did.
 #[derive(Clone, thiserror::Error)]
-#[error("{0}")]
+#[error(transparent)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Inner {
     code: Code,
     reason: Reason,
@@ -194,6 +198,16 @@ struct Inner {
     expected: Option<String>,
     found: Option<String>,
     errno: Option<i32>,
+    /// What a callback of the program failed with.
+    cause: Option<Arc<Cause>>,
+}
+
+type Cause = dyn std::error::Error + Send + Sync;
+
+impl std::error::Error for Inner {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
 }
 
 impl Error {
@@ -206,7 +220,8 @@ impl Error {
         #[cold]
         #[inline(never)]
         fn made(code: Code, reason: Reason, what: String) -> Error {
-            Error(Box::new(Inner { code, reason, what, file: None, tensor: None, expected: None, found: None, errno: None }))
+            let (file, tensor, expected, found, errno, cause) = (None, None, None, None, None, None);
+            Error(Box::new(Inner { code, reason, what, file, tensor, expected, found, errno, cause }))
         }
         made(code, reason, what.into())
     }
@@ -223,10 +238,24 @@ impl Error {
         Error::new(Code::InvalidArgument, Reason::Argument, what)
     }
 
-    /// Creates an error for a callback that failed.
+    /// Creates an error for a callback, `what`, that failed with `cause`.
     #[cold]
-    pub(crate) fn callback(what: impl Into<String>) -> Error {
-        Error::new(Code::Aborted, Reason::Callback, what)
+    pub(crate) fn callback(what: impl fmt::Display, cause: Box<Cause>) -> Error {
+        Error::new(Code::Aborted, Reason::Callback, format!("{what} failed: {cause}")).caused_by(cause)
+    }
+
+    /// Sets the failure of a callback that caused the error.
+    #[cold]
+    pub(crate) fn caused_by(mut self, cause: Box<Cause>) -> Error {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Takes over what caused another error, unless this one's own cause is known.
+    #[cold]
+    pub(crate) fn caused_as(mut self, other: &Error) -> Error {
+        self.0.cause = self.0.cause.or_else(|| other.0.cause.clone());
+        self
     }
 
     /// Sets the file, unless one is set already.

@@ -68,10 +68,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The values of variables are owned by the graph, borrowed from the program ([`Memory`]), or on a
-//! device ([`Device`]); an object with other state saves it as tensors ([`State`]).
-//! [`Checkpoint::save_async`] saves in the background, [`Checkpoint::save_ranked`] together with
-//! other processes. [`Saver`] saves and restores by names instead of edges.
+//! The values of variables are owned by the graph, borrowed from the program ([`Memory`]; if they
+//! may grow, [`Resizable`]), or on a device ([`Device`]); an object with other state saves it as
+//! tensors ([`State`]). [`Checkpoint::save_async`] saves in the background, [`Checkpoint::save_ranked`] together with
+//! other processes; everything else that takes long has a form that ends in `_async`, too, and
+//! gives a [`Pending`]. A [`Cancel`] in the options stops a long call. [`Saver`] saves and restores
+//! by names instead of edges.
 //!
 //! # Managing a training run
 //!
@@ -113,6 +115,7 @@
 #![deny(unsafe_code)]
 
 mod allocate;
+mod background;
 mod bundle;
 mod checkpoint;
 mod directory;
@@ -132,33 +135,35 @@ mod table;
 mod tensor;
 mod v1;
 
+pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
 pub use bundle::{
-    merge, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written,
+    merge, merge_async, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer,
+    Written,
 };
 pub use checkpoint::{
-    restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Pending, PendingProgress, Ranks, Report,
-    RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,
-    Severity, Status, WriteCallback,
+    restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Ranks, Report, RestoreKind, RestoreOptions, Row,
+    RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, WriteCallback,
 };
 pub use directory::{
-    checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint, remove_checkpoint,
-    repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState,
-    CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin, RepairedState, StateUpdate, SystemClock,
-    ValidCheckpoint, WaitOptions,
+    checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint,
+    latest_valid_checkpoint_async, remove_checkpoint, repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint,
+    Better, BrokenCheckpoint, CheckpointState, CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin,
+    RepairedState, StateUpdate, SystemClock, ValidCheckpoint, WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
 pub use format::state_file;
 pub use graph::{
-    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Sink, Source, SourceTensor, State,
+    CreateSlot, Description, Device, Failure, Graph, Memory, NodeId, ObjectSaver, Resizable, Sink, Source, SourceTensor, State,
     StateOptions, Variable,
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
-    latest_checkpoint, resolve_checkpoint, verify, Attribute, Edge, Format, Node, ObjectGraph, OpenOptions, Progress,
-    ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
+    latest_checkpoint, resolve_checkpoint, verify, verify_async, Attribute, Edge, Format, Measure, Node, ObjectGraph,
+    OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor,
+    Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]

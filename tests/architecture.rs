@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["bundle", "v1"],
     &["table"],
     &["foreign"],
+    &["background"],
     &["format", "storage"],
     &["tensor"],
     &["allocate"],

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{mpsc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use checkpoint::{Checkpoint, Code, DType, Error, Graph, ReadOptions, Reader, RestoreOptions, Row, Slice, Variable};
+use checkpoint::{Checkpoint, Code, DType, Error, Graph, ReadOptions, Reader, Reason, RestoreOptions, Row, Slice, Variable};
 use common::bundle::{header, i32s, index_path, shard_path, Bundle, Entry, Record};
 use common::counter::{peak, Counter};
 use common::objects::{self, Object};
@@ -472,9 +472,49 @@ fn nothing_is_allocated_that_no_file_backs() {
             None => tensor.read_strings_slice(&request).is_err(),
         });
         assert!(failed && used <= CONSTANT, "{used}");
+        let measure = |slice| tensor.measure(slice).map_err(|e| e.reason());
+        let (measured, used) = peak(|| [None, Some(&request)].map(measure));
+        assert_eq!(measured, [Err(Reason::Truncated); 2], "{tensor:?}");
+        assert!(used <= CONSTANT, "{used}");
     }
     let (_, used) = peak(|| judge::problems(&prefix));
     assert!(used <= FLOOR, "{used}");
+}
+
+/// The checkpoint of a few hundred bytes that claims 2^30 and 2^40 elements, with which each
+/// binding shows that it asks before it allocates.
+#[test]
+fn the_claim_that_the_bindings_are_tested_with_is_refused() {
+    let _turn = turn();
+    let (billion, trillion) = (1 << 30, 1 << 40);
+    let mut bundle = Bundle::new();
+    bundle.shards[0] = vec![0; 16];
+    let entry = |dtype: u32, count: i64, size: i64| Entry {
+        dtype: u64::from(dtype),
+        shape: Some(vec![count]),
+        shard: 0,
+        offset: 0,
+        size,
+        masked_crc: Some(1),
+        slices: vec![],
+    };
+    bundle.raw(b"billion", &entry(dtypes::FLOAT, billion, 4 * billion).encode());
+    bundle.raw(b"strings", &entry(dtypes::STRING, trillion, trillion + 4).encode());
+    bundle.raw(b"trillion", &entry(dtypes::FLOAT, trillion, 4 * trillion).encode());
+    let prefix = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/claim");
+    if std::env::var_os("UPDATE_CLAIM").is_some() {
+        bundle.write(prefix.parent().unwrap(), "claim");
+    }
+    assert_eq!(std::fs::read(index_path(&prefix)).unwrap(), bundle.index(), "UPDATE_CLAIM=1 writes it");
+    assert_eq!(std::fs::read(shard_path(&prefix, 0, 1)).unwrap(), bundle.shards[0]);
+    let reader = Reader::open(&prefix).unwrap();
+    for tensor in reader.tensors() {
+        let (refused, used) = peak(|| tensor.measure(None).unwrap_err());
+        assert_eq!((refused.code(), refused.reason()), (Code::DataLoss, Reason::Truncated), "{refused}");
+        assert_eq!(refused.tensor(), Some(tensor.key()));
+        assert!(refused.file().is_some_and(|file| file.ends_with("claim.data-00000-of-00001")), "{refused}");
+        assert!(used <= CONSTANT, "{used}");
+    }
 }
 
 #[test]
@@ -500,6 +540,8 @@ fn v1_shapes_that_no_value_backs() {
         println!("V1 {}: {used} allocated: {error}", String::from_utf8_lossy(tensor.key()));
         assert_eq!(error.code(), Code::DataLoss, "{error}");
         assert!(used <= CONSTANT, "{used}");
+        assert_eq!(tensor.measure(None).unwrap_err().reason(), Reason::Shape, "{tensor:?}");
+        assert_eq!(tensor.measure(Some(&judge::slice(&[Part(1, 2)]))).unwrap().elements, 2, "{tensor:?}");
     }
     let (_, used) = peak(|| judge::problems(&path));
     assert!(used <= FLOOR, "{used}");

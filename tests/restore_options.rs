@@ -394,3 +394,27 @@ fn names_forge_no_lines_of_the_table() {
         assert!(table.contains(shown), "{shown}: {table}");
     }
 }
+
+/// The table of a dry run that README.md shows, line by line.
+#[test]
+fn the_readme_shows_what_a_dry_run_says() {
+    let readme = include_str!("../README.md");
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let program = |bias: i64, scale: &str| {
+        let graph = Graph::new();
+        let root = graph.add_object().unwrap();
+        let zeros = |dtype, shape: &[i64]| graph.add_variable(Variable::zeros(dtype, shape).unwrap()).unwrap();
+        let (layer, other) = (graph.add_object().unwrap(), graph.add_object().unwrap());
+        graph.track(root, "step", zeros(DType::Int64, &[])).unwrap();
+        graph.track(root, "layer", layer).unwrap();
+        graph.track(layer, "kernel", zeros(DType::Float, &[1, 5])).unwrap();
+        graph.track(layer, "bias", zeros(DType::Float, &[bias])).unwrap();
+        graph.track(root, scale, other).unwrap();
+        graph.track(other, "scale", zeros(DType::Float, &[])).unwrap();
+        Checkpoint::new(&graph, root).unwrap()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = program(5, "old").write(directory.path().join("saved"), &unsynced()).unwrap();
+    let report = program(6, "new").dry_run(&path, &RestoreOptions::new().on_mismatch(Mismatch::Skip)).unwrap();
+    assert_eq!(report.table(), shown);
+}

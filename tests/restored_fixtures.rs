@@ -124,7 +124,7 @@ fn files(prefix: &Path) -> Vec<(String, Vec<u8>)> {
 fn every_fixture_is_restored_in_full_and_saved_the_same() {
     let (directory, mut whole) = (tempfile::tempdir().unwrap(), 0);
     let all = fixtures(true);
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 9);
     for (path, manifest) in all {
         let reader = Reader::open(&path).unwrap();
         let saved = reader.object_graph().unwrap().unwrap();
@@ -174,7 +174,7 @@ fn every_fixture_is_restored_in_full_and_saved_the_same() {
             whole += 1;
         }
     }
-    assert_eq!(whole, 6);
+    assert_eq!(whole, 7);
 }
 
 #[test]

@@ -65,13 +65,11 @@ namespace LibCheckpoint
     {
         private static long count;
 
-        private readonly Causes causes;
         private MemoryHandle memory;
 
-        private CallbackValue(object value, Causes causes)
+        private CallbackValue(object value)
         {
             Value = value;
-            this.causes = causes;
         }
 
         internal static long Count => Interlocked.Read(ref count);
@@ -83,12 +81,12 @@ namespace LibCheckpoint
         /// is made with has to be held by then: a call that the runtime refuses would release
         /// nothing.
         /// </summary>
-        internal static IntPtr Give(object value, Causes causes) => Give(new CallbackValue(value, causes));
+        internal static IntPtr Give(object value) => Give(new CallbackValue(value));
 
         /// <summary>The same of memory, which stays where it is until it is released.</summary>
         internal static IntPtr Pin<T>(Memory<T> memory, out IntPtr data)
         {
-            var kept = new CallbackValue(null, null) { memory = memory.Pin() };
+            var kept = new CallbackValue(null) { memory = memory.Pin() };
             unsafe
             {
                 data = (IntPtr)kept.memory.Pointer;
@@ -101,7 +99,7 @@ namespace LibCheckpoint
         {
             GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
             data = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
-            return Give(new CallbackValue(null, null) { memory = new MemoryHandle((void*)data, handle) });
+            return Give(new CallbackValue(null) { memory = new MemoryHandle((void*)data, handle) });
         }
 
         internal static CallbackValue Of(IntPtr number) => (CallbackValue)GCHandle.FromIntPtr(number).Target;
@@ -111,9 +109,11 @@ namespace LibCheckpoint
         internal static void Release(IntPtr number)
         {
             GCHandle handle = GCHandle.FromIntPtr(number);
-            ((CallbackValue)handle.Target).memory.Dispose();
+            var kept = (CallbackValue)handle.Target;
+            kept.memory.Dispose();
             handle.Free();
             Interlocked.Decrement(ref count);
+            (kept.Value as Ending)?.Released();
         }
 
         /// <summary>Runs a callback of the program's: what it throws becomes the text of the
@@ -128,10 +128,7 @@ namespace LibCheckpoint
             }
             catch (Exception e)
             {
-                if (kept.causes != null)
-                {
-                    kept.causes.Set(e);
-                }
+                NativeMethods.ckpt_failure_set_cause(failure, Give(e), Callbacks.Release);
                 byte[] text = System.Text.Encoding.UTF8.GetBytes(Callbacks.TextOf(e));
                 NativeMethods.ckpt_failure_set(failure, text, text.Length);
                 var own = e as CheckpointException;
@@ -173,12 +170,15 @@ namespace LibCheckpoint
         internal static readonly NowCallback Now = OnNow;
         internal static readonly SleepCallback Sleep = OnSleep;
         internal static readonly IsDoneCallback IsDone = OnIsDone;
+        internal static readonly EndedCallback Ended = OnEnded;
         internal static readonly GatherCallback Gather = OnGather;
         internal static readonly BroadcastCallback Broadcast = OnBroadcast;
 
         /// <summary>What the library's error says of an exception.</summary>
         internal static string TextOf(Exception e) =>
             e is CheckpointException ? e.Message : e.GetType().Name + ": " + e.Message;
+
+        private static void OnEnded(IntPtr data) => CallbackValue.Of<Ending>(data).IsOver = true;
 
         private static ErrorCode OnProgress(IntPtr data, ulong done, ulong total)
         {
@@ -254,47 +254,45 @@ namespace LibCheckpoint
             CallbackValue.Guard<Device>(data, failure, device => device.Finish(complete));
 
         private static ErrorCode OnSave(IntPtr data, IntPtr sink, IntPtr failure) =>
-            CallbackValue.Guard<GraphState>(data, failure, state => Sink.During(sink, state.Causes, state.State.Save));
+            CallbackValue.Guard<IState>(data, failure, state => Sink.During(sink, state.Save));
 
         private static ErrorCode OnRestore(IntPtr data, IntPtr source, IntPtr failure) =>
-            CallbackValue.Guard<GraphState>(data, failure, state => Source.During(source, state.State.Restore));
+            CallbackValue.Guard<IState>(data, failure, state => Source.During(source, state.Restore));
 
         private static ErrorCode OnCreateSlot(IntPtr data, IntPtr request, IntPtr failure) =>
-            CallbackValue.Guard<SlotMaker>(data, failure, maker => SlotRequest.During(request, maker.Causes, maker.Create));
+            CallbackValue.Guard<Action<SlotRequest>>(data, failure, create => SlotRequest.During(request, create));
 
         private static bool OnAccepts(IntPtr data, Node node)
         {
             try
             {
-                return CallbackValue.Of<GraphSaver>(data).Saver.Accepts(node);
+                return CallbackValue.Of<IObjectSaver>(data).Accepts(node);
             }
-            catch (Exception e)
+            catch (Exception)
             {
-                CallbackValue.Of<GraphSaver>(data).Causes.Set(e);
                 return false;
             }
         }
 
         private static ErrorCode OnSaveObjects(IntPtr data, IntPtr objects, IntPtr sink, IntPtr failure) =>
-            CallbackValue.Guard<GraphSaver>(
-                data, failure, saver => Sink.During(sink, saver.Causes, into => saver.Saver.Save(Edge.ListOf(objects), into)));
+            CallbackValue.Guard<IObjectSaver>(
+                data, failure, saver => Sink.During(sink, into => saver.Save(Edge.ListOf(objects), into)));
 
         private static bool OnWants(IntPtr data, IntPtr objects, IntPtr key, long length)
         {
             try
             {
-                return CallbackValue.Of<GraphSaver>(data).Saver.Wants(Edge.ListOf(objects), Utf8.Decode(key, length));
+                return CallbackValue.Of<IObjectSaver>(data).Wants(Edge.ListOf(objects), Utf8.Decode(key, length));
             }
-            catch (Exception e)
+            catch (Exception)
             {
-                CallbackValue.Of<GraphSaver>(data).Causes.Set(e);
                 return false;
             }
         }
 
         private static ErrorCode OnRestoreObjects(IntPtr data, IntPtr objects, IntPtr source, IntPtr failure) =>
-            CallbackValue.Guard<GraphSaver>(
-                data, failure, saver => Source.During(source, from => saver.Saver.Restore(Edge.ListOf(objects), from)));
+            CallbackValue.Guard<IObjectSaver>(
+                data, failure, saver => Source.During(source, from => saver.Restore(Edge.ListOf(objects), from)));
 
         private static ErrorCode OnInit(IntPtr data, IntPtr failure) => CallbackValue.Guard<Action>(data, failure, init => init());
 

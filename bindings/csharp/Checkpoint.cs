@@ -19,11 +19,11 @@ namespace LibCheckpoint
 
         internal static Cancellation Cancellation(SaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
 
-        internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation, Causes causes) =>
+        internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
-                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, cancellation, causes));
+                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, cancellation));
 
-        private void Set(SaveOptionsHandle made, Cancellation cancellation, Causes causes)
+        private void Set(SaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
             using (WriteOptionsHandle write = WriteOptions.Make(Write, cancellation))
@@ -37,7 +37,7 @@ namespace LibCheckpoint
                     throw new ArgumentNullException("written");
                 }
                 NativeMethods.ckpt_save_options_add_callback(
-                    made, Callbacks.Written, CallbackValue.Give(written, causes), Callbacks.Release);
+                    made, Callbacks.Written, CallbackValue.Give(written), Callbacks.Release);
             }
         }
     }
@@ -77,6 +77,14 @@ namespace LibCheckpoint
                 ? RestoreOptionsHandle.None
                 : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
 
+        /// <summary>Options of a call that is cancelled.</summary>
+        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made =>
+            {
+                (options ?? new RestoreOptions()).Set(made);
+                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
+            });
+
         private void Set(RestoreOptionsHandle made)
         {
             SetPlain(made);
@@ -98,14 +106,12 @@ namespace LibCheckpoint
     public sealed class Checkpoint : IDisposable
     {
         private readonly CheckpointHandle handle;
-        private readonly Causes causes;
 
         /// <summary>Makes the checkpoint of what <paramref name="root"/> leads to. Its files are
         /// those of <c>tf.train.Checkpoint(**edges of root)</c>.</summary>
         public Checkpoint(Graph graph, Node root)
         {
             NativeMethods.ckpt_checkpoint_new(graph.Handle, root, out handle);
-            causes = graph.Causes;
         }
 
         /// <summary>Makes the checkpoint of <paramref name="root"/>, to which it attaches more
@@ -117,13 +123,11 @@ namespace LibCheckpoint
                 Bytes[] names = pins.Texts(Edge.Names(attached));
                 NativeMethods.ckpt_checkpoint_new_with_root(graph.Handle, root, names, Edge.Children(attached), names.Length, out handle);
             }
-            causes = graph.Causes;
         }
 
-        internal Checkpoint(CheckpointHandle handle, Causes causes)
+        internal Checkpoint(CheckpointHandle handle)
         {
             this.handle = handle;
-            this.causes = causes;
         }
 
         private delegate ErrorCode SaveCall(SaveOptionsHandle options, out IntPtr path, out IntPtr error);
@@ -139,10 +143,8 @@ namespace LibCheckpoint
 
         internal CheckpointHandle Handle => handle;
 
-        internal Causes Causes => causes;
-
         /// <summary>The graph: an object of its own, to be disposed of.</summary>
-        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle), causes);
+        public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle));
 
         /// <summary>
         /// Has <paramref name="log"/> called about values of a checkpoint that were never used and
@@ -153,7 +155,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 NativeMethods.ckpt_checkpoint_set_log(
-                    handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : CallbackValue.Give(log, null), log == null ? null : Callbacks.Release);
+                    handle, log == null ? null : Callbacks.Log, log == null ? IntPtr.Zero : CallbackValue.Give(log), log == null ? null : Callbacks.Release);
             }
         }
 
@@ -162,7 +164,7 @@ namespace LibCheckpoint
         public Node SaveCounter()
         {
             Node counter;
-            NativeMethods.ckpt_checkpoint_save_counter(handle, out counter, causes);
+            NativeMethods.ckpt_checkpoint_save_counter(handle, out counter);
             return counter;
         }
 
@@ -170,7 +172,7 @@ namespace LibCheckpoint
         public long SaveCount()
         {
             long count;
-            NativeMethods.ckpt_checkpoint_save_count(handle, out count, causes);
+            NativeMethods.ckpt_checkpoint_save_count(handle, out count);
             return count;
         }
 
@@ -256,7 +258,7 @@ namespace LibCheckpoint
         /// been reported yet: of the first one, and at the next call of the last one.</exception>
         public void Sync()
         {
-            NativeMethods.ckpt_checkpoint_sync(handle, causes);
+            NativeMethods.ckpt_checkpoint_sync(handle);
         }
 
         /// <summary>The error of the last save in the background that failed, whether or not it has
@@ -268,7 +270,7 @@ namespace LibCheckpoint
             {
                 IntPtr e;
                 ErrorCode code = NativeMethods.ckpt_checkpoint_last_failure(handle, out e);
-                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e, causes);
+                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e);
             }
         }
 
@@ -343,10 +345,13 @@ namespace LibCheckpoint
         /// checkpoint; <see cref="ErrorCode.InvalidArgument"/> when a value does not fit its
         /// object; <see cref="ErrorCode.DataLoss"/> when the checkpoint is damaged; <see
         /// cref="ErrorCode.Aborted"/> when a callback fails. </exception>
-        public Status Restore(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled: before the first
+        /// value is assigned nothing has changed then.</exception>
+        public Status Restore(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            return RestoreBy(options, token, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_restore(handle, bytes, made, out status, out error);
             });
@@ -354,10 +359,11 @@ namespace LibCheckpoint
 
         /// <summary>Does the same without the save counter, for what <see cref="Write"/> wrote.
         /// (<c>tf.train.Checkpoint.read</c>)</summary>
-        public Status Read(string path, RestoreOptions options = null)
+        public Status Read(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreBy(options, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
+            return RestoreBy(options, token, delegate(RestoreOptionsHandle made, out StatusHandle status, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_read(handle, bytes, made, out status, out error);
             });
@@ -368,7 +374,7 @@ namespace LibCheckpoint
         public Status RestoreNothing()
         {
             StatusHandle status;
-            NativeMethods.ckpt_checkpoint_restore_nothing(handle, out status, causes);
+            NativeMethods.ckpt_checkpoint_restore_nothing(handle, out status);
             return Status.Of(status);
         }
 
@@ -379,7 +385,7 @@ namespace LibCheckpoint
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
                 IntPtr report;
-                NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report, causes);
+                NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report);
                 return Report.TakeFrom(report);
             }
         }
@@ -400,18 +406,18 @@ namespace LibCheckpoint
         private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
         {
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr saved, e;
-                cancellation.Check(call(made, out saved, out e), e, token, causes);
+                cancellation.Check(call(made, out saved, out e), e, token);
                 return NativeResult.Text(saved);
             }
         }
 
         private string SaveBy(IRanks ranks, SaveOptions options, CancellationToken token, RankedCall call)
         {
-            using (RanksHandle all = RankCallbacks.Make(ranks, causes))
+            using (RanksHandle all = RankCallbacks.Make(ranks))
             {
                 return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
                 {
@@ -423,25 +429,27 @@ namespace LibCheckpoint
         private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
         {
             using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation, causes))
+            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
             {
                 PendingHandle pending;
                 using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    cancellation.Check(call(made, out pending, out e), e, token, causes);
+                    cancellation.Check(call(made, out pending, out e), e, token);
                 }
-                return Pending.Of(pending, cancellation, causes, token);
+                return Pending.Of(pending, cancellation, token);
             }
         }
 
-        private Status RestoreBy(RestoreOptions options, RestoreCall call)
+        private Status RestoreBy(RestoreOptions options, CancellationToken token, RestoreCall call)
         {
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation(null))
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
                 StatusHandle status;
                 IntPtr e;
-                CheckpointException.Check(call(made, out status, out e), e, causes);
+                cancellation.Check(call(made, out status, out e), e, token);
                 return Status.Of(status);
             }
         }

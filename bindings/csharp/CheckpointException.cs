@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
@@ -40,19 +39,19 @@ namespace LibCheckpoint
 
         /// <summary>Fails unless the code is success. The error, which belongs to the caller, is
         /// freed.</summary>
-        internal static void Check(ErrorCode code, IntPtr error, Causes causes = null)
+        internal static void Check(ErrorCode code, IntPtr error)
         {
             if (code != ErrorCode.Ok)
             {
-                throw Of(code, error, causes);
+                throw Of(code, error);
             }
         }
 
-        internal static CheckpointException Of(ErrorCode code, IntPtr error, Causes causes)
+        internal static CheckpointException Of(ErrorCode code, IntPtr error)
         {
             try
             {
-                return error == IntPtr.Zero ? new CheckpointException(code, Reason.None, code.Name()) : OfLent(error, causes);
+                return error == IntPtr.Zero ? new CheckpointException(code, Reason.None, code.Name()) : OfLent(error);
             }
             finally
             {
@@ -60,11 +59,12 @@ namespace LibCheckpoint
             }
         }
 
-        internal static CheckpointException OfLent(IntPtr error, Causes causes = null)
+        internal static CheckpointException OfLent(IntPtr error)
         {
             Reason reason = NativeMethods.ckpt_error_reason(error);
             string message = Utf8.Decode(NativeMethods.ckpt_error_message(error));
-            Exception cause = causes == null ? null : causes.Of(message);
+            IntPtr thrown = NativeMethods.ckpt_error_cause(error);
+            Exception cause = thrown == IntPtr.Zero ? null : CallbackValue.Of<Exception>(thrown);
             return new CheckpointException(NativeMethods.ckpt_error_code(error), reason, message, cause)
             {
                 File = NativeMethods.ckpt_error_file(error).TextOrNull,
@@ -73,43 +73,6 @@ namespace LibCheckpoint
                 Found = NativeMethods.ckpt_error_found(error).TextOrNull,
                 SystemError = NativeMethods.ckpt_error_errno(error),
             };
-        }
-
-        internal static CheckpointException DTypeMismatch(DType expected, DType found)
-        {
-            string named = expected.Name(), other = found.Name();
-            string message = "the elements have another type: expected " + named + ", found " + other;
-            return new CheckpointException(ErrorCode.InvalidArgument, Reason.DType, message) { Expected = named, Found = other };
-        }
-    }
-
-    /// <summary>What callbacks threw last. Not all of it makes a call fail, and who asks after a
-    /// save in the background may ask again.</summary>
-    internal sealed class Causes
-    {
-        private const int Most = 8;
-
-        private readonly List<Exception> last = new List<Exception>();
-
-        internal void Set(Exception cause)
-        {
-            lock (last)
-            {
-                if (last.Count == Most)
-                {
-                    last.RemoveAt(0);
-                }
-                last.Add(cause);
-            }
-        }
-
-        /// <summary>The newest whose text is in the message of a failure.</summary>
-        internal Exception Of(string message)
-        {
-            lock (last)
-            {
-                return last.FindLast(cause => message.Contains(Callbacks.TextOf(cause)));
-            }
         }
     }
 }

@@ -176,7 +176,7 @@ namespace LibCheckpoint
             }
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
-                NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made, causes);
+                NativeMethods.ckpt_restore_nodes(handle, Utf8.Path(path), ids, objects, ids.Length, made);
             }
         }
     }

@@ -181,6 +181,9 @@ namespace LibCheckpoint
         /// <summary>A lock was lost while it was needed: the directory or its file of locks was
         /// removed or replaced, or a network file system gave the lock away.</summary>
         LockLost = 37,
+
+        /// <summary>Several tensors have the name.</summary>
+        Ambiguous = 38,
     }
 
     /// <summary>The type of a tensor's elements, numbered as TensorFlow's
@@ -386,6 +389,24 @@ namespace LibCheckpoint
         Skip = 1,
     }
 
+    /// <summary>Which values are converted when they are restored or read as another
+    /// dtype.</summary>
+    public enum Conversion
+    {
+        /// <summary>Values are not converted: another dtype is an error. The default.</summary>
+        None = 0,
+
+        /// <summary>Values are converted to dtypes that have all values of theirs: int32 to int64,
+        /// int16 or bfloat16 to float32, float32 to complex64. Integers are also converted to other
+        /// integers if they all fit, in tensors of at most 1 MiB.</summary>
+        Exact = 1,
+
+        /// <summary>Floating-point and complex numbers are also rounded: float32 to bfloat16. What
+        /// is too large becomes infinity; NaN where there is no infinity; the largest number where
+        /// there is neither.</summary>
+        Lossy = 2,
+    }
+
     /// <summary>What a save does while an earlier one is still running.</summary>
     public enum Busy
     {
@@ -443,6 +464,10 @@ namespace LibCheckpoint
         /// <summary>Not a value: a glob of the options that no value of the checkpoint matches. The
         /// row's path is the glob.</summary>
         UnmatchedGlob = 9,
+
+        /// <summary>The object has the value of the checkpoint, converted from its dtype there to
+        /// the one in the program.</summary>
+        Converted = 10,
     }
 
     /// <summary>Which metric values are better.</summary>
@@ -474,6 +499,28 @@ namespace LibCheckpoint
         /// <summary>A checksum does not match, a data file is missing or too short, values overlap,
         /// or something is malformed.</summary>
         Damaged = 4,
+    }
+
+    /// <summary>A phase of a save. No moment belongs to two of them.</summary>
+    public enum Phase
+    {
+        /// <summary>Values are copied, while the program waits. Only saves in the background have
+        /// it.</summary>
+        Copy = 1,
+
+        /// <summary>Shards (data files) and index are written, and read back if that is asked
+        /// for.</summary>
+        Write = 2,
+
+        /// <summary>Files and directories are synced.</summary>
+        Sync = 3,
+
+        /// <summary>The directory is looked at and swept, files are renamed, the state file is
+        /// replaced, expired checkpoints are deleted.</summary>
+        Publish = 4,
+
+        /// <summary>Locks of the directory are taken, and waited for.</summary>
+        Lock = 5,
     }
 
     /// <summary>The severity of a log message.</summary>
@@ -528,6 +575,10 @@ namespace LibCheckpoint
         /// <c>skip</c>; <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Mismatch value) => Utf8.Decode(NativeMethods.ckpt_mismatch_name(value));
 
+        /// <summary>Returns the name of a conversion: <c>none</c>, <c>exact</c> or <c>lossy</c>;
+        /// <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Conversion value) => Utf8.Decode(NativeMethods.ckpt_conversion_name(value));
+
         /// <summary>Returns the name of what a save does while another runs: <c>wait</c> or
         /// <c>fail</c>; <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Busy value) => Utf8.Decode(NativeMethods.ckpt_busy_name(value));
@@ -547,6 +598,10 @@ namespace LibCheckpoint
         /// <summary>Returns a verdict in one word: <c>whole</c>, <c>section</c>, <c>incomplete</c>
         /// or <c>damaged</c>; <c>unknown</c> for an unknown number.</summary>
         public static string Name(this Verdict value) => Utf8.Decode(NativeMethods.ckpt_verdict_name(value));
+
+        /// <summary>Returns the name of a phase of a save: <c>copy</c>, <c>write</c>, <c>sync</c>,
+        /// <c>publish</c> or <c>lock</c>; <c>unknown</c> for an unknown number.</summary>
+        public static string Name(this Phase value) => Utf8.Decode(NativeMethods.ckpt_phase_name(value));
 
         /// <summary>Returns the name of a severity, e.g. <c>warning</c>; <c>unknown</c> for an
         /// unknown number.</summary>

@@ -69,27 +69,27 @@ namespace LibCheckpoint
         /// here and now, as by <see cref="Track"/>.</summary>
         public void ListAppend(Node list, Node element)
         {
-            NativeMethods.ckpt_graph_list_append(handle, list, element, causes);
+            NativeMethods.ckpt_graph_list_append(handle, list, element);
         }
 
         /// <summary>Repeats a list in place. Less than 1 empties it.</summary>
         public void ListRepeat(Node list, long times)
         {
-            NativeMethods.ckpt_graph_list_repeat(handle, list, times, causes);
+            NativeMethods.ckpt_graph_list_repeat(handle, list, times);
         }
 
         /// <summary>Replaces an element; a negative index counts from the end. If that was an
         /// object, the list cannot be saved any more.</summary>
         public void ListSet(Node list, long index, Node element)
         {
-            NativeMethods.ckpt_graph_list_set(handle, list, index, element, causes);
+            NativeMethods.ckpt_graph_list_set(handle, list, index, element);
         }
 
         /// <summary>Inserts an element before <paramref name="index"/>, as Python does. A list that
         /// has any object then cannot be saved any more.</summary>
         public void ListInsert(Node list, long index, Node element)
         {
-            NativeMethods.ckpt_graph_list_insert(handle, list, index, element, causes);
+            NativeMethods.ckpt_graph_list_insert(handle, list, index, element);
         }
 
         /// <summary>Removes an element, and gives it back. A list that had any object cannot be
@@ -105,14 +105,14 @@ namespace LibCheckpoint
         /// name="end"/> by others. A list that had any object cannot be saved any more.</summary>
         public void ListSplice(Node list, long start, long end, params Node[] elements)
         {
-            NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length, causes);
+            NativeMethods.ckpt_graph_list_splice(handle, list, start, end, elements, elements.Length);
         }
 
         /// <summary>Puts the elements of a list into another order: the old index of each. A list
         /// that has any object cannot be saved any more.</summary>
         public void ListReorder(Node list, params long[] order)
         {
-            NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length, causes);
+            NativeMethods.ckpt_graph_list_reorder(handle, list, order, order.Length);
         }
 
         /// <summary>Sets what a key of a dict leads to. Where the key is new it is restored as by
@@ -120,7 +120,7 @@ namespace LibCheckpoint
         public void DictSet(Node dict, string key, Node child)
         {
             byte[] bytes = Utf8.Encode(key, "key");
-            NativeMethods.ckpt_graph_dict_set(handle, dict, bytes, child, causes);
+            NativeMethods.ckpt_graph_dict_set(handle, dict, bytes, child);
         }
 
         /// <summary>Removes a key of a dict, and gives back the object that it led to.</summary>

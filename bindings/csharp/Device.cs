@@ -33,7 +33,7 @@ namespace LibCheckpoint
         /// right.</summary>
         public Action<bool> Finish { get; set; }
 
-        internal static DeviceHandle Make(Device device, Causes causes)
+        internal static DeviceHandle Make(Device device)
         {
             if (device == null)
             {
@@ -41,7 +41,7 @@ namespace LibCheckpoint
             }
             // As it is now: what is set later is of no concern.
             var kept = (Device)device.MemberwiseClone();
-            return NativeOptions.With(NativeMethods.ckpt_device_new(CallbackValue.Give(kept, causes), Callbacks.Release), kept.Set);
+            return NativeOptions.With(NativeMethods.ckpt_device_new(CallbackValue.Give(kept), Callbacks.Release), kept.Set);
         }
 
         private void Set(DeviceHandle made)
@@ -80,11 +80,11 @@ namespace LibCheckpoint
         public Node AddDevice(DType dtype, long[] shape, Device device, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device, causes))
+            using (DeviceHandle native = Device.Make(device))
             {
                 Node node;
                 int rank = shape == null ? -1 : shape.Length;
-                NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node, causes);
+                NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node);
                 return node;
             }
         }

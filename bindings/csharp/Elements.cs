@@ -17,6 +17,13 @@ namespace LibCheckpoint
         /// <summary>The bits.</summary>
         public ushort Bits { get; }
 
+        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
+        /// <c>Conversions.Convert</c> is faster.</summary>
+        public float ToSingle() => Conversions.ToSingle(DType.Float16, Bits);
+
+        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
+        public static Float16 FromSingle(float value) => new Float16(Conversions.FromSingle(DType.Float16, value));
+
         /// <summary>Whether the bits are the same.</summary>
         public bool Equals(Float16 other) => Bits == other.Bits;
 
@@ -41,6 +48,13 @@ namespace LibCheckpoint
 
         /// <summary>The bits.</summary>
         public ushort Bits { get; }
+
+        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
+        /// <c>Conversions.Convert</c> is faster.</summary>
+        public float ToSingle() => Conversions.ToSingle(DType.BFloat16, Bits);
+
+        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
+        public static BFloat16 FromSingle(float value) => new BFloat16(Conversions.FromSingle(DType.BFloat16, value));
 
         /// <summary>Whether the bits are the same.</summary>
         public bool Equals(BFloat16 other) => Bits == other.Bits;
@@ -113,8 +127,6 @@ namespace LibCheckpoint
             { typeof(Float16), DType.Float16 }, { typeof(BFloat16), DType.BFloat16 },
         };
 
-        private static readonly HashSet<DType> HaveTypes = new HashSet<DType>(Known.Values);
-
         // A span of bytes can be too short for the bytes of all values: of one value it is long
         // enough.
         internal static ref byte First<T>(Span<T> values)
@@ -126,22 +138,13 @@ namespace LibCheckpoint
         internal static long Size<T>(int count)
             where T : struct => (long)count * Elements<T>.Size;
 
-        /// <summary>
-        /// Fails unless a tensor holds elements of T. Types of one byte that C# lacks are read as
-        /// byte, those of two as ushort, those of four as uint.
-        /// </summary>
-        internal static void Check<T>(DType dtype)
+        /// <summary>Fails unless a tensor holds elements of T.</summary>
+        internal static void Check<T>(DType dtype, string tensor = "")
             where T : struct
         {
-            DType own = Elements<T>.DType;
-            if (own == dtype)
+            if (Elements<T>.DType != dtype)
             {
-                return;
-            }
-            bool bits = own == DType.UInt8 || own == DType.UInt16 || own == DType.UInt32;
-            if (!bits || HaveTypes.Contains(dtype) || dtype.Size() != Elements<T>.Size)
-            {
-                throw CheckpointException.DTypeMismatch(own, dtype);
+                NativeMethods.ckpt_dtype_check_elements(dtype, Elements<T>.DType, Utf8.Encode(tensor, "tensor"));
             }
         }
 
@@ -155,9 +158,9 @@ namespace LibCheckpoint
             return count;
         }
 
-        /// <summary>Memory for so many values. What a file says may be more than there is in the
-        /// world.</summary>
-        internal static T[] Room<T>(long count)
+        /// <summary>Memory for so many values, of which the library has found that they are
+        /// there.</summary>
+        internal static T[] Room<T>(ulong count)
         {
             if (count > 0x7fffffc7)
             {

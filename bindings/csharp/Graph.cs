@@ -16,23 +16,23 @@ namespace LibCheckpoint
     public sealed partial class Graph : IDisposable
     {
         private readonly GraphHandle handle;
-        private readonly Causes causes;
 
         /// <summary>Makes a graph without objects.</summary>
         public Graph()
-            : this(NativeMethods.ckpt_graph_new(), new Causes())
+            : this(NativeMethods.ckpt_graph_new())
         {
         }
 
-        internal Graph(GraphHandle handle, Causes causes)
+        internal Graph(GraphHandle handle)
         {
             this.handle = handle;
-            this.causes = causes;
         }
 
         internal GraphHandle Handle => handle;
 
-        internal Causes Causes => causes;
+        /// <summary>Another object for the same graph, to be disposed of by an owner of its own.
+        /// The graph lives until all of them are disposed of.</summary>
+        public Graph Share() => new Graph(NativeMethods.ckpt_graph_share(handle));
 
         /// <summary>Adds an object without values of its own.</summary>
         public Node AddObject(NodeOptions options = null)
@@ -113,7 +113,7 @@ namespace LibCheckpoint
         public void Track(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
-            NativeMethods.ckpt_graph_track(handle, parent, bytes, child, causes);
+            NativeMethods.ckpt_graph_track(handle, parent, bytes, child);
         }
 
         /// <summary>The same, but a name that leads to another object is made to lead to this one,
@@ -121,7 +121,7 @@ namespace LibCheckpoint
         public void TrackOverwrite(Node parent, string name, Node child)
         {
             byte[] bytes = Utf8.Encode(name);
-            NativeMethods.ckpt_graph_track_overwrite(handle, parent, bytes, child, causes);
+            NativeMethods.ckpt_graph_track_overwrite(handle, parent, bytes, child);
         }
 
         /// <summary>Removes an edge. The object that it led to stays, and is given back.</summary>

@@ -18,26 +18,26 @@ namespace LibCheckpoint
         /// <summary>Hears of old checkpoints that cannot be removed and the like.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static ManagerOptionsHandle Make(ManagerOptions options, Causes causes) =>
+        internal static ManagerOptionsHandle Make(ManagerOptions options) =>
             options == null
                 ? ManagerOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_manager_options_new(), made => options.Set(made, causes));
+                : NativeOptions.With(NativeMethods.ckpt_manager_options_new(), made => options.Set(made));
 
-        private void Set(ManagerOptionsHandle made, Causes causes)
+        private void Set(ManagerOptionsHandle made)
         {
             SetPlain(made);
             if (Init != null)
             {
-                NativeMethods.ckpt_manager_options_set_init(made, Callbacks.Init, CallbackValue.Give(Init, causes), Callbacks.Release);
+                NativeMethods.ckpt_manager_options_set_init(made, Callbacks.Init, CallbackValue.Give(Init), Callbacks.Release);
             }
             if (Clock != null)
             {
                 var clock = new Clock { Now = Clock };
-                NativeMethods.ckpt_manager_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release);
+                NativeMethods.ckpt_manager_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock), Callbacks.Release);
             }
             if (Log != null)
             {
-                NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_manager_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }
@@ -48,15 +48,15 @@ namespace LibCheckpoint
         /// <summary>How the graph is saved; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
 
-        internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation, Causes causes) =>
+        internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
                 NativeMethods.ckpt_manager_save_options_new(
-                    ), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation, causes));
+                    ), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation));
 
-        private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation, Causes causes)
+        private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
+            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_manager_save_options_set_save_options(made, save);
             }
@@ -98,7 +98,6 @@ namespace LibCheckpoint
     public sealed class Manager : IEnumerable<string>, IDisposable
     {
         private readonly ManagerHandle handle;
-        private readonly Causes causes;
 
         /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if
         /// need be.</summary>
@@ -108,8 +107,7 @@ namespace LibCheckpoint
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
             byte[] path = Utf8.Path(directory);
-            causes = checkpoint.Causes;
-            using (ManagerOptionsHandle made = ManagerOptions.Make(options, causes))
+            using (ManagerOptionsHandle made = ManagerOptions.Make(options))
             {
                 NativeMethods.ckpt_manager_open(checkpoint.Handle, path, made, out handle);
             }
@@ -145,7 +143,7 @@ namespace LibCheckpoint
         public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
-        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), causes);
+        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle));
 
         /// <summary>The newest checkpoints, those that may be removed in their turn, oldest
         /// first.</summary>
@@ -159,7 +157,7 @@ namespace LibCheckpoint
             {
                 IntPtr e;
                 ErrorCode code = NativeMethods.ckpt_manager_last_failure(handle, out e);
-                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e, causes);
+                return code == ErrorCode.Ok ? null : CheckpointException.Of(code, e);
             }
         }
 
@@ -202,7 +200,7 @@ namespace LibCheckpoint
         public string SaveRanked(
             IRanks ranks, ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (RanksHandle all = RankCallbacks.Make(ranks, causes))
+            using (RanksHandle all = RankCallbacks.Make(ranks))
             {
                 return SaveBy(options, token, delegate(ManagerSaveOptionsHandle made, out IntPtr path, out IntPtr error)
                 {
@@ -220,15 +218,15 @@ namespace LibCheckpoint
         public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
-            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
+            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
             {
                 PendingHandle pending;
                 using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    cancellation.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token, causes);
+                    cancellation.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token);
                 }
-                return Pending.Of(pending, cancellation, causes, token);
+                return Pending.Of(pending, cancellation, token);
             }
         }
 
@@ -251,10 +249,20 @@ namespace LibCheckpoint
             {
                 StatusHandle status;
                 IntPtr restored;
-                NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, causes);
+                NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status);
                 path = NativeResult.Text(restored);
                 return Status.Of(status);
             }
+        }
+
+        /// <summary>What a phase of the last save of this manager has cost so far, in the
+        /// background or not.</summary>
+        public PhaseCost Cost(Phase phase)
+        {
+            ulong bytes;
+            double seconds;
+            NativeMethods.ckpt_manager_phase(handle, phase, out bytes, out seconds);
+            return new PhaseCost(bytes, seconds);
         }
 
         /// <summary>The newest checkpoint of the directory that is whole, every checksum of it
@@ -279,11 +287,11 @@ namespace LibCheckpoint
         private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
         {
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
-            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation, causes))
+            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                cancellation.Check(call(made, out path, out e), e, token, causes);
+                cancellation.Check(call(made, out path, out e), e, token);
                 return NativeResult.Text(path);
             }
         }

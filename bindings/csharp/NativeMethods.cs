@@ -17,6 +17,15 @@ namespace LibCheckpoint
     internal delegate void LogCallback(IntPtr userData, Severity severity, IntPtr text, long len);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate int LocateCallback(IntPtr userData, IntPtr data, IntPtr size, IntPtr dimensions);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate ErrorCode ResizeCallback(IntPtr userData, IntPtr shape, long rank, long size, IntPtr data, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void ResizedCallback(IntPtr userData, [MarshalAs(UnmanagedType.I1)] bool complete);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode CreateSlotCallback(IntPtr userData, IntPtr request, IntPtr failure);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
@@ -56,6 +65,9 @@ namespace LibCheckpoint
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode InitCallback(IntPtr userData, IntPtr failure);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    internal delegate void EndedCallback(IntPtr userData);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     internal delegate ErrorCode GatherCallback(IntPtr userData, IntPtr message, long size, IntPtr messages, IntPtr failure);
@@ -247,8 +259,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_check_version(int major, int minor, int patch, out IntPtr error);
 
-        internal static void ckpt_check_version(int major, int minor, int patch, Causes causes = null) =>
-            CheckpointException.Check(ckpt_check_version(major, minor, patch, out IntPtr e), e, causes);
+        internal static void ckpt_check_version(int major, int minor, int patch) =>
+            CheckpointException.Check(ckpt_check_version(major, minor, patch, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_code_name(ErrorCode code);
@@ -258,6 +270,12 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_dtype_size(DType dtype);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_dtype_check_elements(DType dtype, DType elements, byte[] name, long nameLen, out IntPtr error);
+
+        internal static void ckpt_dtype_check_elements(DType dtype, DType elements, byte[] name) =>
+            CheckpointException.Check(ckpt_dtype_check_elements(dtype, elements, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_row_state_name(RowState state);
@@ -284,6 +302,9 @@ namespace LibCheckpoint
         internal static extern IntPtr ckpt_mismatch_name(Mismatch mismatch);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_conversion_name(Conversion conversion);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_busy_name(Busy busy);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -297,6 +318,9 @@ namespace LibCheckpoint
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_severity_name(Severity severity);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_phase_name(Phase phase);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_error_code(IntPtr error);
@@ -323,10 +347,16 @@ namespace LibCheckpoint
         internal static extern Bytes ckpt_error_found(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_error_cause(IntPtr error);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_error_free(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_string_bytes(IntPtr @string);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern IntPtr ckpt_string_text(IntPtr @string);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_string_free(IntPtr @string);
@@ -344,6 +374,9 @@ namespace LibCheckpoint
         internal static extern void ckpt_failure_set(IntPtr failure, byte[] text, long len);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_failure_set_cause(IntPtr failure, IntPtr cause, FreeCallback freeCause);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern CancelHandle ckpt_cancel_new();
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -358,8 +391,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_open_options_set_memory_limit(OpenOptionsHandle options, ulong bytes, out IntPtr error);
 
-        internal static void ckpt_open_options_set_memory_limit(OpenOptionsHandle options, ulong bytes, Causes causes = null) =>
-            CheckpointException.Check(ckpt_open_options_set_memory_limit(options, bytes, out IntPtr e), e, causes);
+        internal static void ckpt_open_options_set_memory_limit(OpenOptionsHandle options, ulong bytes) =>
+            CheckpointException.Check(ckpt_open_options_set_memory_limit(options, bytes, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_open_options_set_cancel(OpenOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_open_options_set_cancel(OpenOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_open_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_open_options_free(IntPtr options);
@@ -370,14 +409,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_read_options_set_threads(ReadOptionsHandle options, uint threads, out IntPtr error);
 
-        internal static void ckpt_read_options_set_threads(ReadOptionsHandle options, uint threads, Causes causes = null) =>
-            CheckpointException.Check(ckpt_read_options_set_threads(options, threads, out IntPtr e), e, causes);
+        internal static void ckpt_read_options_set_threads(ReadOptionsHandle options, uint threads) =>
+            CheckpointException.Check(ckpt_read_options_set_threads(options, threads, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when, out IntPtr error);
 
-        internal static void ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when, Causes causes = null) =>
-            CheckpointException.Check(ckpt_read_options_set_checksums(options, when, out IntPtr e), e, causes);
+        internal static void ckpt_read_options_set_checksums(ReadOptionsHandle options, Checksums when) =>
+            CheckpointException.Check(ckpt_read_options_set_checksums(options, when, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_cancel(ReadOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_read_options_set_cancel(ReadOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_read_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype, out IntPtr error);
+
+        internal static void ckpt_read_options_set_dtype(ReadOptionsHandle options, DType dtype) =>
+            CheckpointException.Check(ckpt_read_options_set_dtype(options, dtype, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_read_options_set_conversion(ReadOptionsHandle options, Conversion conversion) =>
+            CheckpointException.Check(ckpt_read_options_set_conversion(options, conversion, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy, out IntPtr error);
+
+        internal static void ckpt_read_options_copy(ReadOptionsHandle options, out ReadOptionsHandle copy) =>
+            CheckpointException.Check(ckpt_read_options_copy(options, out copy, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_read_options_free(IntPtr options);
@@ -385,8 +448,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_open(byte[] path, OpenOptionsHandle options, out ReaderHandle reader, out IntPtr error);
 
-        internal static void ckpt_reader_open(byte[] path, OpenOptionsHandle options, out ReaderHandle reader, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_open(path, options, out reader, out IntPtr e), e, causes);
+        internal static void ckpt_reader_open(byte[] path, OpenOptionsHandle options, out ReaderHandle reader) =>
+            CheckpointException.Check(ckpt_reader_open(path, options, out reader, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_reader_free(IntPtr reader);
@@ -414,8 +477,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_shard_path(reader, shard, out path, out IntPtr e), e, causes);
+        internal static void ckpt_reader_shard_path(ReaderHandle reader, uint shard, out IntPtr path) =>
+            CheckpointException.Check(ckpt_reader_shard_path(reader, shard, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern int ckpt_reader_producer_version(ReaderHandle reader);
@@ -440,62 +503,80 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_find(ReaderHandle reader, byte[] key, long keyLen, out IntPtr tensor, out IntPtr error);
 
-        internal static void ckpt_reader_find(ReaderHandle reader, byte[] key, out IntPtr tensor, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_find(reader, key, key.Length, out tensor, out IntPtr e), e, causes);
+        internal static void ckpt_reader_find(ReaderHandle reader, byte[] key, out IntPtr tensor) =>
+            CheckpointException.Check(ckpt_reader_find(reader, key, key.Length, out tensor, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_measure(ReaderHandle reader, IntPtr tensor, DType elements, out ulong count, out ulong size, out IntPtr error);
+
+        internal static void ckpt_reader_measure(ReaderHandle reader, IntPtr tensor, DType elements, out ulong count, out ulong size) =>
+            CheckpointException.Check(ckpt_reader_measure(reader, tensor, elements, out count, out size, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_measure_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, DType elements, out ulong count, out ulong size, out IntPtr error);
+
+        internal static void ckpt_reader_measure_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, DType elements, out ulong count, out ulong size) =>
+            CheckpointException.Check(ckpt_reader_measure_slice(reader, tensor, start, length, rank, elements, out count, out size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
 
-        internal static void ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_read(reader, tensor, options, buffer, size, out IntPtr e), e, causes);
+        internal static void ckpt_reader_read(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, IntPtr buffer, long size) =>
+            CheckpointException.Check(ckpt_reader_read(reader, tensor, options, buffer, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, out IntPtr error);
 
-        internal static void ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_read_slice(reader, tensor, start, length, rank, options, buffer, size, out IntPtr e), e, causes);
+        internal static void ckpt_reader_read_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, IntPtr buffer, long size) =>
+            CheckpointException.Check(ckpt_reader_read_slice(reader, tensor, start, length, rank, options, buffer, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out IntPtr error);
 
-        internal static void ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_read_many(reader, tensors, count, options, buffers, sizes, out IntPtr e), e, causes);
+        internal static void ckpt_reader_read_many(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes) =>
+            CheckpointException.Check(ckpt_reader_read_many(reader, tensors, count, options, buffers, sizes, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
 
-        internal static void ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_read_strings(reader, tensor, options, out @strings, out IntPtr e), e, causes);
+        internal static void ckpt_reader_read_strings(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out IntPtr @strings) =>
+            CheckpointException.Check(ckpt_reader_read_strings(reader, tensor, options, out @strings, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, out IntPtr error);
 
-        internal static void ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_read_strings_slice(reader, tensor, start, length, rank, options, out @strings, out IntPtr e), e, causes);
+        internal static void ckpt_reader_read_strings_slice(ReaderHandle reader, IntPtr tensor, long[] start, long[] length, long rank, ReadOptionsHandle options, out IntPtr @strings) =>
+            CheckpointException.Check(ckpt_reader_read_strings_slice(reader, tensor, start, length, rank, options, out @strings, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, out IntPtr error);
 
-        internal static void ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_view(reader, tensor, options, out view, out IntPtr e), e, causes);
+        internal static void ckpt_reader_view(ReaderHandle reader, IntPtr tensor, ReadOptionsHandle options, out ViewHandle view) =>
+            CheckpointException.Check(ckpt_reader_view(reader, tensor, options, out view, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, out IntPtr error);
 
-        internal static void ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_object_graph(reader, out graph, out IntPtr e), e, causes);
+        internal static void ckpt_reader_object_graph(ReaderHandle reader, out IntPtr graph) =>
+            CheckpointException.Check(ckpt_reader_object_graph(reader, out graph, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, out IntPtr error);
 
-        internal static void ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text, Causes causes = null) =>
-            CheckpointException.Check(ckpt_reader_debug_string(reader, out text, out IntPtr e), e, causes);
+        internal static void ckpt_reader_debug_string(ReaderHandle reader, out IntPtr text) =>
+            CheckpointException.Check(ckpt_reader_debug_string(reader, out text, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_tensor_key(IntPtr tensor);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern DType ckpt_tensor_dtype(IntPtr tensor);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_tensor_check_elements(IntPtr tensor, DType elements, out IntPtr error);
+
+        internal static void ckpt_tensor_check_elements(IntPtr tensor, DType elements) =>
+            CheckpointException.Check(ckpt_tensor_check_elements(tensor, elements, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_tensor_rank(IntPtr tensor);
@@ -521,8 +602,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_tensor_slice(IntPtr tensor, long index, [In, Out] long[] start, [In, Out] long[] length, out IntPtr error);
 
-        internal static void ckpt_tensor_slice(IntPtr tensor, long index, long[] start, long[] length, Causes causes = null) =>
-            CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e, causes);
+        internal static void ckpt_tensor_slice(IntPtr tensor, long index, long[] start, long[] length) =>
+            CheckpointException.Check(ckpt_tensor_slice(tensor, index, start, length, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize, out IntPtr error);
+
+        internal static void ckpt_convert_values(Conversion conversion, DType from, IntPtr values, long valuesSize, DType to, IntPtr result, long resultSize) =>
+            CheckpointException.Check(ckpt_convert_values(conversion, from, values, valuesSize, to, result, resultSize, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_view_bytes(ViewHandle view);
@@ -587,26 +674,26 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_threads(VerifyOptionsHandle options, uint threads, out IntPtr error);
 
-        internal static void ckpt_verify_options_set_threads(VerifyOptionsHandle options, uint threads, Causes causes = null) =>
-            CheckpointException.Check(ckpt_verify_options_set_threads(options, threads, out IntPtr e), e, causes);
+        internal static void ckpt_verify_options_set_threads(VerifyOptionsHandle options, uint threads) =>
+            CheckpointException.Check(ckpt_verify_options_set_threads(options, threads, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);
 
-        internal static void ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, bool skip, Causes causes = null) =>
-            CheckpointException.Check(ckpt_verify_options_set_skip_values(options, skip, out IntPtr e), e, causes);
+        internal static void ckpt_verify_options_set_skip_values(VerifyOptionsHandle options, bool skip) =>
+            CheckpointException.Check(ckpt_verify_options_set_skip_values(options, skip, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_verify_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_verify_options_set_progress(VerifyOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_verify_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, out IntPtr error);
 
-        internal static void ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
-            CheckpointException.Check(ckpt_verify_options_set_cancel(options, cancel, out IntPtr e), e, causes);
+        internal static void ckpt_verify_options_set_cancel(VerifyOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_verify_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_verify_options_free(IntPtr options);
@@ -614,8 +701,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification, out IntPtr error);
 
-        internal static void ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification, Causes causes = null) =>
-            CheckpointException.Check(ckpt_verify(path, options, out verification, out IntPtr e), e, causes);
+        internal static void ckpt_verify(byte[] path, VerifyOptionsHandle options, out IntPtr verification) =>
+            CheckpointException.Check(ckpt_verify(path, options, out verification, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Verdict ckpt_verification_verdict(IntPtr verification);
@@ -644,62 +731,62 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_shards(WriteOptionsHandle options, uint shards, out IntPtr error);
 
-        internal static void ckpt_write_options_set_shards(WriteOptionsHandle options, uint shards, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_shards(options, shards, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_shards(WriteOptionsHandle options, uint shards) =>
+            CheckpointException.Check(ckpt_write_options_set_shards(options, shards, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_max_shard_size(WriteOptionsHandle options, ulong bytes, out IntPtr error);
 
-        internal static void ckpt_write_options_set_max_shard_size(WriteOptionsHandle options, ulong bytes, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_max_shard_size(options, bytes, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_max_shard_size(WriteOptionsHandle options, ulong bytes) =>
+            CheckpointException.Check(ckpt_write_options_set_max_shard_size(options, bytes, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_alignment(WriteOptionsHandle options, ulong bytes, out IntPtr error);
 
-        internal static void ckpt_write_options_set_alignment(WriteOptionsHandle options, ulong bytes, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_alignment(options, bytes, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_alignment(WriteOptionsHandle options, ulong bytes) =>
+            CheckpointException.Check(ckpt_write_options_set_alignment(options, bytes, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_threads(WriteOptionsHandle options, uint threads, out IntPtr error);
 
-        internal static void ckpt_write_options_set_threads(WriteOptionsHandle options, uint threads, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_threads(options, threads, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_threads(WriteOptionsHandle options, uint threads) =>
+            CheckpointException.Check(ckpt_write_options_set_threads(options, threads, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_durability(WriteOptionsHandle options, Durability durability, out IntPtr error);
 
-        internal static void ckpt_write_options_set_durability(WriteOptionsHandle options, Durability durability, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_durability(options, durability, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_durability(WriteOptionsHandle options, Durability durability) =>
+            CheckpointException.Check(ckpt_write_options_set_durability(options, durability, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_locking(WriteOptionsHandle options, Locking locking, out IntPtr error);
 
-        internal static void ckpt_write_options_set_locking(WriteOptionsHandle options, Locking locking, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_locking(options, locking, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_locking(WriteOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_write_options_set_locking(options, locking, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_lock_wait(WriteOptionsHandle options, double seconds, out IntPtr error);
 
-        internal static void ckpt_write_options_set_lock_wait(WriteOptionsHandle options, double seconds, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_lock_wait(WriteOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_write_options_set_lock_wait(options, seconds, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_read_back(WriteOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readBack, out IntPtr error);
 
-        internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_read_back(options, readBack, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_read_back(WriteOptionsHandle options, bool readBack) =>
+            CheckpointException.Check(ckpt_write_options_set_read_back(options, readBack, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_progress(WriteOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_write_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, out IntPtr error);
 
-        internal static void ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
-            CheckpointException.Check(ckpt_write_options_set_cancel(options, cancel, out IntPtr e), e, causes);
+        internal static void ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_write_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_write_options_free(IntPtr options);
@@ -707,56 +794,56 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_new(byte[] prefix, WriteOptionsHandle options, out WriterHandle writer, out IntPtr error);
 
-        internal static void ckpt_writer_new(byte[] prefix, WriteOptionsHandle options, out WriterHandle writer, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_new(prefix, options, out writer, out IntPtr e), e, causes);
+        internal static void ckpt_writer_new(byte[] prefix, WriteOptionsHandle options, out WriterHandle writer) =>
+            CheckpointException.Check(ckpt_writer_new(prefix, options, out writer, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
 
-        internal static void ckpt_writer_add(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, IntPtr data, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add(writer, key, key.Length, dtype, shape, rank, data, size, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, IntPtr data, long size) =>
+            CheckpointException.Check(ckpt_writer_add(writer, key, key.Length, dtype, shape, rank, data, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, out IntPtr error);
 
-        internal static void ckpt_writer_add_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_slice(writer, key, key.Length, dtype, shape, start, length, rank, data, size, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long[] start, long[] length, long rank, IntPtr data, long size) =>
+            CheckpointException.Check(ckpt_writer_add_slice(writer, key, key.Length, dtype, shape, start, length, rank, data, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, long shapeAndSliceLen, IntPtr data, long size, out IntPtr error);
 
-        internal static void ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, IntPtr data, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_shape_and_slice(writer, key, key.Length, dtype, shape, rank, shapeAndSlice, shapeAndSlice.Length, data, size, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_shape_and_slice(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, byte[] shapeAndSlice, IntPtr data, long size) =>
+            CheckpointException.Check(ckpt_writer_add_shape_and_slice(writer, key, key.Length, dtype, shape, rank, shapeAndSlice, shapeAndSlice.Length, data, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_read(WriterHandle writer, byte[] key, long keyLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_writer_add_read(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_read(writer, key, key.Length, dtype, shape, rank, read, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_read(WriterHandle writer, byte[] key, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_writer_add_read(writer, key, key.Length, dtype, shape, rank, read, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_strings(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_writer_add_strings(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_strings(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_strings(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_writer_add_strings(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long keyLen, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_strings_slice(writer, key, key.Length, shape, start, length, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_strings_slice(WriterHandle writer, byte[] key, long[] shape, long[] start, long[] length, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_writer_add_strings_slice(writer, key, key.Length, shape, start, length, rank, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_add_variants(WriterHandle writer, byte[] key, long keyLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_writer_add_variants(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_add_variants(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_writer_add_variants(WriterHandle writer, byte[] key, long[] shape, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_writer_add_variants(writer, key, key.Length, shape, rank, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_writer_finish(WriterHandle writer, out IntPtr error);
 
-        internal static void ckpt_writer_finish(WriterHandle writer, Causes causes = null) =>
-            CheckpointException.Check(ckpt_writer_finish(writer, out IntPtr e), e, causes);
+        internal static void ckpt_writer_finish(WriterHandle writer) =>
+            CheckpointException.Check(ckpt_writer_finish(writer, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_writer_free(IntPtr writer);
@@ -767,44 +854,44 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_allow_missing(MergeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool allow, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_allow_missing(MergeOptionsHandle options, bool allow, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_allow_missing(options, allow, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_allow_missing(MergeOptionsHandle options, bool allow) =>
+            CheckpointException.Check(ckpt_merge_options_set_allow_missing(options, allow, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_keep_inputs(MergeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool keep, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_keep_inputs(MergeOptionsHandle options, bool keep, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_keep_inputs(options, keep, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_keep_inputs(MergeOptionsHandle options, bool keep) =>
+            CheckpointException.Check(ckpt_merge_options_set_keep_inputs(options, keep, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_durability(MergeOptionsHandle options, Durability durability, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_durability(MergeOptionsHandle options, Durability durability, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_durability(options, durability, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_durability(MergeOptionsHandle options, Durability durability) =>
+            CheckpointException.Check(ckpt_merge_options_set_durability(options, durability, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_locking(MergeOptionsHandle options, Locking locking, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_locking(MergeOptionsHandle options, Locking locking, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_locking(options, locking, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_locking(MergeOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_merge_options_set_locking(options, locking, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_lock_wait(MergeOptionsHandle options, double seconds, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_lock_wait(MergeOptionsHandle options, double seconds, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_lock_wait(MergeOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_merge_options_set_lock_wait(options, seconds, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_progress(MergeOptionsHandle options, ProgressCallback progress, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_merge_options_set_progress(options, progress, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, out IntPtr error);
 
-        internal static void ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge_options_set_cancel(options, cancel, out IntPtr e), e, causes);
+        internal static void ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_merge_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_merge_options_free(IntPtr options);
@@ -812,8 +899,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_merge(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out IntPtr error);
 
-        internal static void ckpt_merge(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, Causes causes = null) =>
-            CheckpointException.Check(ckpt_merge(destination, sections, count, options, out IntPtr e), e, causes);
+        internal static void ckpt_merge(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options) =>
+            CheckpointException.Check(ckpt_merge(destination, sections, count, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_nodes_count(IntPtr nodes);
@@ -848,38 +935,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_debug_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_node_options_set_debug_name(NodeOptionsHandle options, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_debug_name(options, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_debug_name(NodeOptionsHandle options, byte[] name) =>
+            CheckpointException.Check(ckpt_node_options_set_debug_name(options, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_node_options_set_name(NodeOptionsHandle options, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_name(options, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_name(NodeOptionsHandle options, byte[] name) =>
+            CheckpointException.Check(ckpt_node_options_set_name(options, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_read_only(NodeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool readOnly, out IntPtr error);
 
-        internal static void ckpt_node_options_set_read_only(NodeOptionsHandle options, bool readOnly, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_read_only(options, readOnly, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_read_only(NodeOptionsHandle options, bool readOnly) =>
+            CheckpointException.Check(ckpt_node_options_set_read_only(options, readOnly, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_part(NodeOptionsHandle options, long[] shape, long[] start, long[] length, long rank, out IntPtr error);
 
-        internal static void ckpt_node_options_set_part(NodeOptionsHandle options, long[] shape, long[] start, long[] length, long rank, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_part(options, shape, start, length, rank, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_part(NodeOptionsHandle options, long[] shape, long[] start, long[] length, long rank) =>
+            CheckpointException.Check(ckpt_node_options_set_part(options, shape, start, length, rank, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_tensor_names(NodeOptionsHandle options, Bytes[] names, long count, out IntPtr error);
 
-        internal static void ckpt_node_options_set_tensor_names(NodeOptionsHandle options, Bytes[] names, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_tensor_names(options, names, count, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_tensor_names(NodeOptionsHandle options, Bytes[] names, long count) =>
+            CheckpointException.Check(ckpt_node_options_set_tensor_names(options, names, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_node_options_set_legacy_name(NodeOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_node_options_set_legacy_name(NodeOptionsHandle options, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_node_options_set_legacy_name(options, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_node_options_set_legacy_name(NodeOptionsHandle options, byte[] name) =>
+            CheckpointException.Check(ckpt_node_options_set_legacy_name(options, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_node_options_free(IntPtr options);
@@ -888,247 +975,262 @@ namespace LibCheckpoint
         internal static extern GraphHandle ckpt_graph_new();
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern GraphHandle ckpt_graph_share(GraphHandle graph);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_graph_free(IntPtr graph);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_object(graph, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_object(GraphHandle graph, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_object(graph, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_text(GraphHandle graph, byte[] text, long textLen, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_text(GraphHandle graph, byte[] text, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_text(graph, text, text.Length, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_text(GraphHandle graph, byte[] text, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_text(graph, text, text.Length, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_remove(GraphHandle graph, Node node, out IntPtr error);
 
-        internal static void ckpt_graph_remove(GraphHandle graph, Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_remove(graph, node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_remove(GraphHandle graph, Node node) =>
+            CheckpointException.Check(ckpt_graph_remove(graph, node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_contains(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool contains, out IntPtr error);
 
-        internal static void ckpt_graph_contains(GraphHandle graph, Node node, out bool contains, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_contains(graph, node, out contains, out IntPtr e), e, causes);
+        internal static void ckpt_graph_contains(GraphHandle graph, Node node, out bool contains) =>
+            CheckpointException.Check(ckpt_graph_contains(graph, node, out contains, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, out IntPtr error);
 
-        internal static void ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_describe(graph, node, out description, out IntPtr e), e, causes);
+        internal static void ckpt_graph_describe(GraphHandle graph, Node node, out IntPtr description) =>
+            CheckpointException.Check(ckpt_graph_describe(graph, node, out description, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_set_debug_name(graph, node, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_graph_set_debug_name(GraphHandle graph, Node node, byte[] name) =>
+            CheckpointException.Check(ckpt_graph_set_debug_name(graph, node, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_set_name(graph, variable, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_graph_set_name(GraphHandle graph, Node variable, byte[] name) =>
+            CheckpointException.Check(ckpt_graph_set_name(graph, variable, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
 
-        internal static void ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_track(graph, parent, name, name.Length, child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_track(GraphHandle graph, Node parent, byte[] name, Node child) =>
+            CheckpointException.Check(ckpt_graph_track(graph, parent, name, name.Length, child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, long nameLen, Node child, out IntPtr error);
 
-        internal static void ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_track_overwrite(graph, parent, name, name.Length, child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_track_overwrite(GraphHandle graph, Node parent, byte[] name, Node child) =>
+            CheckpointException.Check(ckpt_graph_track_overwrite(graph, parent, name, name.Length, child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
 
-        internal static void ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, out Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_untrack(graph, parent, name, name.Length, out child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_untrack(GraphHandle graph, Node parent, byte[] name, out Node child) =>
+            CheckpointException.Check(ckpt_graph_untrack(graph, parent, name, name.Length, out child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, long nameLen, out Node child, out IntPtr error);
 
-        internal static void ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, out Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_lookup(graph, parent, name, name.Length, out child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_lookup(GraphHandle graph, Node parent, byte[] name, out Node child) =>
+            CheckpointException.Check(ckpt_graph_lookup(graph, parent, name, name.Length, out child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, out IntPtr error);
 
-        internal static void ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_children(graph, node, out children, out IntPtr e), e, causes);
+        internal static void ckpt_graph_children(GraphHandle graph, Node node, out IntPtr children) =>
+            CheckpointException.Check(ckpt_graph_children(graph, node, out children, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, out IntPtr error);
 
-        internal static void ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_descendants(graph, root, out descendants, out IntPtr e), e, causes);
+        internal static void ckpt_graph_descendants(GraphHandle graph, Node root, out IntPtr descendants) =>
+            CheckpointException.Check(ckpt_graph_descendants(graph, root, out descendants, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, long nameLen, out long count, out IntPtr error);
 
-        internal static void ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, out long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_waiting(graph, node, name, name.Length, out count, out IntPtr e), e, causes);
+        internal static void ckpt_graph_waiting(GraphHandle graph, Node node, byte[] name, out long count) =>
+            CheckpointException.Check(ckpt_graph_waiting(graph, node, name, name.Length, out count, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_add_resizable(GraphHandle graph, DType dtype, long[] shape, int rank, LocateCallback locate, ResizeCallback resize, ResizedCallback resized, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
+
+        internal static void ckpt_graph_add_resizable(GraphHandle graph, DType dtype, long[] shape, int rank, LocateCallback locate, ResizeCallback resize, ResizedCallback resized, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_resizable(graph, dtype, shape, rank, locate, resize, resized, userData, freeUserData, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_owned(graph, dtype, shape, rank, data, size, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_owned(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_owned(graph, dtype, shape, rank, data, size, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_borrowed(graph, dtype, shape, rank, data, size, userData, release, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_borrowed(GraphHandle graph, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_borrowed(graph, dtype, shape, rank, data, size, userData, release, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_without_value(graph, dtype, shape, rank, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_without_value(GraphHandle graph, DType dtype, long[] shape, int rank, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_without_value(graph, dtype, shape, rank, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_strings(graph, shape, rank, elements, count, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_strings(GraphHandle graph, long[] shape, long rank, Bytes[] elements, long count, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_strings(graph, shape, rank, elements, count, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
 
-        internal static void ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_set_borrowed(graph, variable, data, size, userData, release, out IntPtr e), e, causes);
+        internal static void ckpt_graph_set_borrowed(GraphHandle graph, Node variable, IntPtr data, long size, IntPtr userData, FreeCallback release) =>
+            CheckpointException.Check(ckpt_graph_set_borrowed(graph, variable, data, size, userData, release, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, out IntPtr error);
 
-        internal static void ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_data(graph, variable, out data, out size, out IntPtr e), e, causes);
+        internal static void ckpt_graph_data(GraphHandle graph, Node variable, out IntPtr data, out long size) =>
+            CheckpointException.Check(ckpt_graph_data(graph, variable, out data, out size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, out IntPtr error);
 
-        internal static void ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_read(graph, variable, buffer, size, out IntPtr e), e, causes);
+        internal static void ckpt_graph_read(GraphHandle graph, Node variable, IntPtr buffer, long size) =>
+            CheckpointException.Check(ckpt_graph_read(graph, variable, buffer, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
 
-        internal static void ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_assign(graph, variable, dtype, shape, rank, data, size, out IntPtr e), e, causes);
+        internal static void ckpt_graph_assign(GraphHandle graph, Node variable, DType dtype, long[] shape, long rank, IntPtr data, long size) =>
+            CheckpointException.Check(ckpt_graph_assign(graph, variable, dtype, shape, rank, data, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, out IntPtr error);
 
-        internal static void ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_read_strings(graph, node, out @strings, out IntPtr e), e, causes);
+        internal static void ckpt_graph_read_strings(GraphHandle graph, Node node, out IntPtr @strings) =>
+            CheckpointException.Check(ckpt_graph_read_strings(graph, node, out @strings, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_assign_strings(graph, node, shape, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_graph_assign_strings(GraphHandle graph, Node node, long[] shape, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_graph_assign_strings(graph, node, shape, rank, elements, count, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_graph_was_restored(GraphHandle graph, Node node, [MarshalAs(UnmanagedType.I1)] out bool wasRestored, out IntPtr error);
+
+        internal static void ckpt_graph_was_restored(GraphHandle graph, Node node, out bool wasRestored) =>
+            CheckpointException.Check(ckpt_graph_was_restored(graph, node, out wasRestored, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, out IntPtr error);
 
-        internal static void ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_read_integer(graph, variable, out value, out IntPtr e), e, causes);
+        internal static void ckpt_graph_read_integer(GraphHandle graph, Node variable, out long value) =>
+            CheckpointException.Check(ckpt_graph_read_integer(graph, variable, out value, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_list(graph, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_list(GraphHandle graph, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_list(graph, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_dict(graph, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_dict(GraphHandle graph, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_dict(graph, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_tuple(graph, elements, count, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_tuple(GraphHandle graph, Node[] elements, long count, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_tuple(graph, elements, count, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_named_tuple(graph, fields, elements, count, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_named_tuple(GraphHandle graph, Bytes[] fields, Node[] elements, long count, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_named_tuple(graph, fields, elements, count, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_append(GraphHandle graph, Node list, Node element, out IntPtr error);
 
-        internal static void ckpt_graph_list_append(GraphHandle graph, Node list, Node element, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_append(graph, list, element, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_append(GraphHandle graph, Node list, Node element) =>
+            CheckpointException.Check(ckpt_graph_list_append(graph, list, element, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, out IntPtr error);
 
-        internal static void ckpt_graph_list_repeat(GraphHandle graph, Node list, long times, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_repeat(graph, list, times, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_repeat(GraphHandle graph, Node list, long times) =>
+            CheckpointException.Check(ckpt_graph_list_repeat(graph, list, times, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
 
-        internal static void ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_set(graph, list, index, element, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_set(GraphHandle graph, Node list, long index, Node element) =>
+            CheckpointException.Check(ckpt_graph_list_set(graph, list, index, element, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, out IntPtr error);
 
-        internal static void ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_insert(graph, list, index, element, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_insert(GraphHandle graph, Node list, long index, Node element) =>
+            CheckpointException.Check(ckpt_graph_list_insert(graph, list, index, element, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, out IntPtr error);
 
-        internal static void ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_remove(graph, list, index, out element, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_remove(GraphHandle graph, Node list, long index, out Node element) =>
+            CheckpointException.Check(ckpt_graph_list_remove(graph, list, index, out element, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_splice(graph, list, start, end, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_splice(GraphHandle graph, Node list, long start, long end, Node[] elements, long count) =>
+            CheckpointException.Check(ckpt_graph_list_splice(graph, list, start, end, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, out IntPtr error);
 
-        internal static void ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_reorder(graph, list, order, count, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_reorder(GraphHandle graph, Node list, long[] order, long count) =>
+            CheckpointException.Check(ckpt_graph_list_reorder(graph, list, order, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, out IntPtr error);
 
-        internal static void ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_list_elements(graph, list, out elements, out IntPtr e), e, causes);
+        internal static void ckpt_graph_list_elements(GraphHandle graph, Node list, out IntPtr elements) =>
+            CheckpointException.Check(ckpt_graph_list_elements(graph, list, out elements, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, long keyLen, Node child, out IntPtr error);
 
-        internal static void ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_dict_set(graph, dict, key, key.Length, child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_dict_set(GraphHandle graph, Node dict, byte[] key, Node child) =>
+            CheckpointException.Check(ckpt_graph_dict_set(graph, dict, key, key.Length, child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, long keyLen, out Node child, out IntPtr error);
 
-        internal static void ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, out Node child, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_dict_remove(graph, dict, key, key.Length, out child, out IntPtr e), e, causes);
+        internal static void ckpt_graph_dict_remove(GraphHandle graph, Node dict, byte[] key, out Node child) =>
+            CheckpointException.Check(ckpt_graph_dict_remove(graph, dict, key, key.Length, out child, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_slot_owner(graph, create, userData, freeUserData, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_slot_owner(GraphHandle graph, CreateSlotCallback create, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_slot_owner(graph, create, userData, freeUserData, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Node ckpt_slot_request_owner(IntPtr request);
@@ -1151,44 +1253,44 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_slot_request_set_owned(IntPtr request, NodeOptionsHandle options, out IntPtr error);
 
-        internal static void ckpt_slot_request_set_owned(IntPtr request, NodeOptionsHandle options, Causes causes = null) =>
-            CheckpointException.Check(ckpt_slot_request_set_owned(request, options, out IntPtr e), e, causes);
+        internal static void ckpt_slot_request_set_owned(IntPtr request, NodeOptionsHandle options) =>
+            CheckpointException.Check(ckpt_slot_request_set_owned(request, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_slot_request_set_borrowed(IntPtr request, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, out IntPtr error);
 
-        internal static void ckpt_slot_request_set_borrowed(IntPtr request, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options, Causes causes = null) =>
-            CheckpointException.Check(ckpt_slot_request_set_borrowed(request, data, size, userData, release, options, out IntPtr e), e, causes);
+        internal static void ckpt_slot_request_set_borrowed(IntPtr request, IntPtr data, long size, IntPtr userData, FreeCallback release, NodeOptionsHandle options) =>
+            CheckpointException.Check(ckpt_slot_request_set_borrowed(request, data, size, userData, release, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, out IntPtr error);
 
-        internal static void ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options, Causes causes = null) =>
-            CheckpointException.Check(ckpt_slot_request_set_device(request, device, options, out IntPtr e), e, causes);
+        internal static void ckpt_slot_request_set_device(IntPtr request, DeviceHandle device, NodeOptionsHandle options) =>
+            CheckpointException.Check(ckpt_slot_request_set_device(request, device, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, Node slot, out IntPtr error);
 
-        internal static void ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, Node slot, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_set_slot(graph, owner, variable, name, name.Length, slot, out IntPtr e), e, causes);
+        internal static void ckpt_graph_set_slot(GraphHandle graph, Node owner, Node variable, byte[] name, Node slot) =>
+            CheckpointException.Check(ckpt_graph_set_slot(graph, owner, variable, name, name.Length, slot, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
 
-        internal static void ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e, causes);
+        internal static void ckpt_graph_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot) =>
+            CheckpointException.Check(ckpt_graph_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, long nameLen, out Node slot, out IntPtr error);
 
-        internal static void ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_remove_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e, causes);
+        internal static void ckpt_graph_remove_slot(GraphHandle graph, Node owner, Node variable, byte[] name, out Node slot) =>
+            CheckpointException.Check(ckpt_graph_remove_slot(graph, owner, variable, name, name.Length, out slot, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, out IntPtr error);
 
-        internal static void ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_slot_names(graph, owner, out names, out IntPtr e), e, causes);
+        internal static void ckpt_graph_slot_names(GraphHandle graph, Node owner, out IntPtr names) =>
+            CheckpointException.Check(ckpt_graph_slot_names(graph, owner, out names, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern DeviceHandle ckpt_device_new(IntPtr userData, FreeCallback freeUserData);
@@ -1196,32 +1298,32 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, out IntPtr error);
 
-        internal static void ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe, Causes causes = null) =>
-            CheckpointException.Check(ckpt_device_set_describe(device, describe, out IntPtr e), e, causes);
+        internal static void ckpt_device_set_describe(DeviceHandle device, DescribeCallback describe) =>
+            CheckpointException.Check(ckpt_device_set_describe(device, describe, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_device_set_read(DeviceHandle device, ReadCallback read, [MarshalAs(UnmanagedType.I1)] bool concurrent, out IntPtr error);
 
-        internal static void ckpt_device_set_read(DeviceHandle device, ReadCallback read, bool concurrent, Causes causes = null) =>
-            CheckpointException.Check(ckpt_device_set_read(device, read, concurrent, out IntPtr e), e, causes);
+        internal static void ckpt_device_set_read(DeviceHandle device, ReadCallback read, bool concurrent) =>
+            CheckpointException.Check(ckpt_device_set_read(device, read, concurrent, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, out IntPtr error);
 
-        internal static void ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare, Causes causes = null) =>
-            CheckpointException.Check(ckpt_device_set_prepare(device, prepare, out IntPtr e), e, causes);
+        internal static void ckpt_device_set_prepare(DeviceHandle device, PrepareCallback prepare) =>
+            CheckpointException.Check(ckpt_device_set_prepare(device, prepare, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, out IntPtr error);
 
-        internal static void ckpt_device_set_write(DeviceHandle device, WriteAtCallback write, Causes causes = null) =>
-            CheckpointException.Check(ckpt_device_set_write(device, write, out IntPtr e), e, causes);
+        internal static void ckpt_device_set_write(DeviceHandle device, WriteAtCallback write) =>
+            CheckpointException.Check(ckpt_device_set_write(device, write, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, out IntPtr error);
 
-        internal static void ckpt_device_set_finish(DeviceHandle device, FinishCallback finish, Causes causes = null) =>
-            CheckpointException.Check(ckpt_device_set_finish(device, finish, out IntPtr e), e, causes);
+        internal static void ckpt_device_set_finish(DeviceHandle device, FinishCallback finish) =>
+            CheckpointException.Check(ckpt_device_set_finish(device, finish, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_device_free(IntPtr device);
@@ -1229,44 +1331,44 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_device(graph, dtype, shape, rank, device, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_device(GraphHandle graph, DType dtype, long[] shape, int rank, DeviceHandle device, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_device(graph, dtype, shape, rank, device, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, out IntPtr error);
 
-        internal static void ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_add_state(graph, save, restore, userData, freeUserData, options, out node, out IntPtr e), e, causes);
+        internal static void ckpt_graph_add_state(GraphHandle graph, SaveCallback save, RestoreCallback restore, IntPtr userData, FreeCallback freeUserData, NodeOptionsHandle options, out Node node) =>
+            CheckpointException.Check(ckpt_graph_add_state(graph, save, restore, userData, freeUserData, options, out node, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_sink_put(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, IntPtr data, long size, out IntPtr error);
 
-        internal static void ckpt_sink_put(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, IntPtr data, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_sink_put(sink, name, name.Length, dtype, shape, rank, data, size, out IntPtr e), e, causes);
+        internal static void ckpt_sink_put(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, IntPtr data, long size) =>
+            CheckpointException.Check(ckpt_sink_put(sink, name, name.Length, dtype, shape, rank, data, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_sink_put_borrowed(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, out IntPtr error);
 
-        internal static void ckpt_sink_put_borrowed(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release, Causes causes = null) =>
-            CheckpointException.Check(ckpt_sink_put_borrowed(sink, name, name.Length, dtype, shape, rank, data, size, userData, release, out IntPtr e), e, causes);
+        internal static void ckpt_sink_put_borrowed(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, IntPtr data, long size, IntPtr userData, FreeCallback release) =>
+            CheckpointException.Check(ckpt_sink_put_borrowed(sink, name, name.Length, dtype, shape, rank, data, size, userData, release, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_sink_put_read(IntPtr sink, byte[] name, long nameLen, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_sink_put_read(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_sink_put_read(sink, name, name.Length, dtype, shape, rank, read, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_sink_put_read(IntPtr sink, byte[] name, DType dtype, long[] shape, long rank, ReadCallback read, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_sink_put_read(sink, name, name.Length, dtype, shape, rank, read, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_sink_put_strings(IntPtr sink, byte[] name, long nameLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_sink_put_strings(IntPtr sink, byte[] name, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_sink_put_strings(sink, name, name.Length, shape, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_sink_put_strings(IntPtr sink, byte[] name, long[] shape, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_sink_put_strings(sink, name, name.Length, shape, rank, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_sink_put_variants(IntPtr sink, byte[] name, long nameLen, long[] shape, long rank, Bytes[] elements, long count, out IntPtr error);
 
-        internal static void ckpt_sink_put_variants(IntPtr sink, byte[] name, long[] shape, long rank, Bytes[] elements, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_sink_put_variants(sink, name, name.Length, shape, rank, elements, count, out IntPtr e), e, causes);
+        internal static void ckpt_sink_put_variants(IntPtr sink, byte[] name, long[] shape, long rank, Bytes[] elements, long count) =>
+            CheckpointException.Check(ckpt_sink_put_variants(sink, name, name.Length, shape, rank, elements, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_source_count(IntPtr source);
@@ -1301,20 +1403,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_graph_register_saver(GraphHandle graph, byte[] package, long packageLen, byte[] name, long nameLen, [MarshalAs(UnmanagedType.I1)] bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_graph_register_saver(GraphHandle graph, byte[] package, byte[] name, bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_graph_register_saver(graph, package, package.Length, name, name.Length, strict, accepts, save, wants, restore, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_graph_register_saver(GraphHandle graph, byte[] package, byte[] name, bool strict, AcceptsCallback accepts, SaveObjectsCallback save, WantsCallback wants, RestoreObjectsCallback restore, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_graph_register_saver(graph, package, package.Length, name, name.Length, strict, accepts, save, wants, restore, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, out IntPtr error);
 
-        internal static void ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_new(graph, root, out checkpoint, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_new(GraphHandle graph, Node root, out CheckpointHandle checkpoint) =>
+            CheckpointException.Check(ckpt_checkpoint_new(graph, root, out checkpoint, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, out IntPtr error);
 
-        internal static void ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_new_with_root(graph, root, names, objects, count, out checkpoint, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_new_with_root(GraphHandle graph, Node root, Bytes[] names, Node[] objects, long count, out CheckpointHandle checkpoint) =>
+            CheckpointException.Check(ckpt_checkpoint_new_with_root(graph, root, names, objects, count, out checkpoint, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoint_free(IntPtr checkpoint);
@@ -1328,68 +1430,68 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_set_log(checkpoint, log, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_set_log(CheckpointHandle checkpoint, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_checkpoint_set_log(checkpoint, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, out IntPtr error);
 
-        internal static void ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_save_counter(checkpoint, out counter, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_save_counter(CheckpointHandle checkpoint, out Node counter) =>
+            CheckpointException.Check(ckpt_checkpoint_save_counter(checkpoint, out counter, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, out IntPtr error);
 
-        internal static void ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_save_count(checkpoint, out count, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_save_count(CheckpointHandle checkpoint, out long count) =>
+            CheckpointException.Check(ckpt_checkpoint_save_count(checkpoint, out count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_write(checkpoint, prefix, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_write(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_write(checkpoint, prefix, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_write_numbered(checkpoint, prefix, number, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_write_numbered(CheckpointHandle checkpoint, byte[] prefix, long number, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_write_numbered(checkpoint, prefix, number, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_save(checkpoint, prefix, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_save(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_save(checkpoint, prefix, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_restore(checkpoint, path, options, out status, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_restore(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_checkpoint_restore(checkpoint, path, options, out status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_read(checkpoint, path, options, out status, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_read(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_checkpoint_read(checkpoint, path, options, out status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_restore_nothing(checkpoint, out status, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_restore_nothing(CheckpointHandle checkpoint, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_checkpoint_restore_nothing(checkpoint, out status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
 
-        internal static void ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_dry_run(checkpoint, path, options, out report, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_dry_run(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out IntPtr report) =>
+            CheckpointException.Check(ckpt_checkpoint_dry_run(checkpoint, path, options, out report, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, out IntPtr error);
 
-        internal static void ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_last_report(checkpoint, out report, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_last_report(CheckpointHandle checkpoint, out IntPtr report) =>
+            CheckpointException.Check(ckpt_checkpoint_last_report(checkpoint, out report, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern SaveOptionsHandle ckpt_save_options_new();
@@ -1397,20 +1499,26 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_save_options_set_write_options(SaveOptionsHandle options, WriteOptionsHandle writeOptions, out IntPtr error);
 
-        internal static void ckpt_save_options_set_write_options(SaveOptionsHandle options, WriteOptionsHandle writeOptions, Causes causes = null) =>
-            CheckpointException.Check(ckpt_save_options_set_write_options(options, writeOptions, out IntPtr e), e, causes);
+        internal static void ckpt_save_options_set_write_options(SaveOptionsHandle options, WriteOptionsHandle writeOptions) =>
+            CheckpointException.Check(ckpt_save_options_set_write_options(options, writeOptions, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_save_options_add_callback(SaveOptionsHandle options, WrittenCallback written, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_save_options_add_callback(SaveOptionsHandle options, WrittenCallback written, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_save_options_add_callback(options, written, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_save_options_add_callback(SaveOptionsHandle options, WrittenCallback written, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_save_options_add_callback(options, written, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_save_options_set_busy(SaveOptionsHandle options, Busy busy, out IntPtr error);
 
-        internal static void ckpt_save_options_set_busy(SaveOptionsHandle options, Busy busy, Causes causes = null) =>
-            CheckpointException.Check(ckpt_save_options_set_busy(options, busy, out IntPtr e), e, causes);
+        internal static void ckpt_save_options_set_busy(SaveOptionsHandle options, Busy busy) =>
+            CheckpointException.Check(ckpt_save_options_set_busy(options, busy, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_save_options_set_snapshot_limit(SaveOptionsHandle options, ulong bytes, out IntPtr error);
+
+        internal static void ckpt_save_options_set_snapshot_limit(SaveOptionsHandle options, ulong bytes) =>
+            CheckpointException.Check(ckpt_save_options_set_snapshot_limit(options, bytes, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_save_options_free(IntPtr options);
@@ -1421,50 +1529,62 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_read_options(RestoreOptionsHandle options, ReadOptionsHandle readOptions, out IntPtr error);
 
-        internal static void ckpt_restore_options_set_read_options(RestoreOptionsHandle options, ReadOptionsHandle readOptions, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_set_read_options(options, readOptions, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_set_read_options(RestoreOptionsHandle options, ReadOptionsHandle readOptions) =>
+            CheckpointException.Check(ckpt_restore_options_set_read_options(options, readOptions, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_add_include(RestoreOptionsHandle options, byte[] glob, long globLen, out IntPtr error);
 
-        internal static void ckpt_restore_options_add_include(RestoreOptionsHandle options, byte[] glob, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_add_include(options, glob, glob.Length, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_add_include(RestoreOptionsHandle options, byte[] glob) =>
+            CheckpointException.Check(ckpt_restore_options_add_include(options, glob, glob.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_add_exclude(RestoreOptionsHandle options, byte[] glob, long globLen, out IntPtr error);
 
-        internal static void ckpt_restore_options_add_exclude(RestoreOptionsHandle options, byte[] glob, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_add_exclude(options, glob, glob.Length, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_add_exclude(RestoreOptionsHandle options, byte[] glob) =>
+            CheckpointException.Check(ckpt_restore_options_add_exclude(options, glob, glob.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_add_rename(RestoreOptionsHandle options, byte[] from, long fromLen, byte[] to, long toLen, out IntPtr error);
 
-        internal static void ckpt_restore_options_add_rename(RestoreOptionsHandle options, byte[] from, byte[] to, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_add_rename(options, from, from.Length, to, to.Length, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_add_rename(RestoreOptionsHandle options, byte[] from, byte[] to) =>
+            CheckpointException.Check(ckpt_restore_options_add_rename(options, from, from.Length, to, to.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch, out IntPtr error);
 
-        internal static void ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_set_on_mismatch(options, mismatch, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_set_on_mismatch(RestoreOptionsHandle options, Mismatch mismatch) =>
+            CheckpointException.Check(ckpt_restore_options_set_on_mismatch(options, mismatch, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_conversion(RestoreOptionsHandle options, Conversion conversion) =>
+            CheckpointException.Check(ckpt_restore_options_set_conversion(options, conversion, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool skip, out IntPtr error);
 
-        internal static void ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, bool skip, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_set_skip_slot_variables(options, skip, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_set_skip_slot_variables(RestoreOptionsHandle options, bool skip) =>
+            CheckpointException.Check(ckpt_restore_options_set_skip_slot_variables(options, skip, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_subtree(RestoreOptionsHandle options, byte[] path, long pathLen, out IntPtr error);
 
-        internal static void ckpt_restore_options_set_subtree(RestoreOptionsHandle options, byte[] path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_set_subtree(options, path, path.Length, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_set_subtree(RestoreOptionsHandle options, byte[] path) =>
+            CheckpointException.Check(ckpt_restore_options_set_subtree(options, path, path.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_options_set_verify_first(RestoreOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool verify, out IntPtr error);
 
-        internal static void ckpt_restore_options_set_verify_first(RestoreOptionsHandle options, bool verify, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_options_set_verify_first(options, verify, out IntPtr e), e, causes);
+        internal static void ckpt_restore_options_set_verify_first(RestoreOptionsHandle options, bool verify) =>
+            CheckpointException.Check(ckpt_restore_options_set_verify_first(options, verify, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_cancel(RestoreOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_cancel(RestoreOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_restore_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_restore_options_free(IntPtr options);
@@ -1541,26 +1661,26 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_consumed(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_assert_consumed(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_assert_consumed(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_assert_consumed(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_assert_consumed(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_existing_objects_matched(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_assert_existing_objects_matched(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_assert_existing_objects_matched(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_assert_existing_objects_matched(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_rest_matched(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_assert_rest_matched(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_assert_rest_matched(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_assert_rest_matched(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_assert_nontrivial_match(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_assert_nontrivial_match(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_assert_nontrivial_match(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_assert_nontrivial_match(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_assert_nontrivial_match(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_status_expect_partial(StatusHandle status);
@@ -1568,26 +1688,26 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_run_restore_ops(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_run_restore_ops(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_run_restore_ops(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_run_restore_ops(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_run_restore_ops(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_initialize_or_restore(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_initialize_or_restore(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_initialize_or_restore(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_initialize_or_restore(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_initialize_or_restore(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_report(StatusHandle status, out IntPtr report, out IntPtr error);
 
-        internal static void ckpt_status_report(StatusHandle status, out IntPtr report, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_report(status, out report, out IntPtr e), e, causes);
+        internal static void ckpt_status_report(StatusHandle status, out IntPtr report) =>
+            CheckpointException.Check(ckpt_status_report(status, out report, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_status_drop(StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_status_drop(StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_status_drop(status, out IntPtr e), e, causes);
+        internal static void ckpt_status_drop(StatusHandle status) =>
+            CheckpointException.Check(ckpt_status_drop(status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_status_free(IntPtr status);
@@ -1598,50 +1718,50 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_max_to_keep(SaverOptionsHandle options, long count, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_max_to_keep(SaverOptionsHandle options, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_max_to_keep(options, count, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_max_to_keep(SaverOptionsHandle options, long count) =>
+            CheckpointException.Check(ckpt_saver_options_set_max_to_keep(options, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_keep_checkpoint_every_n_hours(SaverOptionsHandle options, double hours, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_keep_checkpoint_every_n_hours(SaverOptionsHandle options, double hours, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_keep_checkpoint_every_n_hours(SaverOptionsHandle options, double hours) =>
+            CheckpointException.Check(ckpt_saver_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_pad_step_number(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool pad, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_pad_step_number(SaverOptionsHandle options, bool pad, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_pad_step_number(options, pad, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_pad_step_number(SaverOptionsHandle options, bool pad) =>
+            CheckpointException.Check(ckpt_saver_options_set_pad_step_number(options, pad, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_save_relative_paths(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool relative, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_save_relative_paths(SaverOptionsHandle options, bool relative, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_save_relative_paths(options, relative, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_save_relative_paths(SaverOptionsHandle options, bool relative) =>
+            CheckpointException.Check(ckpt_saver_options_set_save_relative_paths(options, relative, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_log(SaverOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_log(SaverOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_log(options, log, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_log(SaverOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_saver_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_reshape(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool reshape, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_reshape(SaverOptionsHandle options, bool reshape, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_reshape(options, reshape, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_reshape(SaverOptionsHandle options, bool reshape) =>
+            CheckpointException.Check(ckpt_saver_options_set_reshape(options, reshape, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_restore_only(SaverOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool only, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_restore_only(SaverOptionsHandle options, bool only, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_restore_only(options, only, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_restore_only(SaverOptionsHandle options, bool only) =>
+            CheckpointException.Check(ckpt_saver_options_set_restore_only(options, only, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_saver_options_set_clock(SaverOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_saver_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_options_free(IntPtr options);
@@ -1649,20 +1769,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
 
-        internal static void ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_new(graph, names, nodes, count, options, out saver, out IntPtr e), e, causes);
+        internal static void ckpt_saver_new(GraphHandle graph, Bytes[] names, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver) =>
+            CheckpointException.Check(ckpt_saver_new(graph, names, nodes, count, options, out saver, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
 
-        internal static void ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_new_of_variables(graph, nodes, count, options, out saver, out IntPtr e), e, causes);
+        internal static void ckpt_saver_new_of_variables(GraphHandle graph, Node[] nodes, long count, SaverOptionsHandle options, out SaverHandle saver) =>
+            CheckpointException.Check(ckpt_saver_new_of_variables(graph, nodes, count, options, out saver, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, out IntPtr error);
 
-        internal static void ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_new_of_root(graph, root, options, out saver, out IntPtr e), e, causes);
+        internal static void ckpt_saver_new_of_root(GraphHandle graph, Node root, SaverOptionsHandle options, out SaverHandle saver) =>
+            CheckpointException.Check(ckpt_saver_new_of_root(graph, root, options, out saver, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_free(IntPtr saver);
@@ -1670,8 +1790,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_names(SaverHandle saver, out IntPtr names, out IntPtr error);
 
-        internal static void ckpt_saver_names(SaverHandle saver, out IntPtr names, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_names(saver, out names, out IntPtr e), e, causes);
+        internal static void ckpt_saver_names(SaverHandle saver, out IntPtr names) =>
+            CheckpointException.Check(ckpt_saver_names(saver, out names, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern SaverSaveOptionsHandle ckpt_saver_save_options_new();
@@ -1679,32 +1799,32 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save_options_set_global_step(SaverSaveOptionsHandle options, long step, out IntPtr error);
 
-        internal static void ckpt_saver_save_options_set_global_step(SaverSaveOptionsHandle options, long step, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save_options_set_global_step(options, step, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save_options_set_global_step(SaverSaveOptionsHandle options, long step) =>
+            CheckpointException.Check(ckpt_saver_save_options_set_global_step(options, step, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save_options_set_global_step_of(SaverSaveOptionsHandle options, Node step, out IntPtr error);
 
-        internal static void ckpt_saver_save_options_set_global_step_of(SaverSaveOptionsHandle options, Node step, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save_options_set_global_step_of(options, step, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save_options_set_global_step_of(SaverSaveOptionsHandle options, Node step) =>
+            CheckpointException.Check(ckpt_saver_save_options_set_global_step_of(options, step, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save_options_set_latest_filename(SaverSaveOptionsHandle options, byte[] name, out IntPtr error);
 
-        internal static void ckpt_saver_save_options_set_latest_filename(SaverSaveOptionsHandle options, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save_options_set_latest_filename(options, name, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save_options_set_latest_filename(SaverSaveOptionsHandle options, byte[] name) =>
+            CheckpointException.Check(ckpt_saver_save_options_set_latest_filename(options, name, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save_options_set_write_state(SaverSaveOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool write, out IntPtr error);
 
-        internal static void ckpt_saver_save_options_set_write_state(SaverSaveOptionsHandle options, bool write, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save_options_set_write_state(options, write, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save_options_set_write_state(SaverSaveOptionsHandle options, bool write) =>
+            CheckpointException.Check(ckpt_saver_save_options_set_write_state(options, write, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save_options_set_save_options(SaverSaveOptionsHandle options, SaveOptionsHandle saveOptions, out IntPtr error);
 
-        internal static void ckpt_saver_save_options_set_save_options(SaverSaveOptionsHandle options, SaveOptionsHandle saveOptions, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save_options_set_save_options(options, saveOptions, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save_options_set_save_options(SaverSaveOptionsHandle options, SaveOptionsHandle saveOptions) =>
+            CheckpointException.Check(ckpt_saver_save_options_set_save_options(options, saveOptions, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_save_options_free(IntPtr options);
@@ -1712,44 +1832,44 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_save(saver, prefix, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_saver_save(SaverHandle saver, byte[] prefix, SaverSaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_saver_save(saver, prefix, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, out IntPtr error);
 
-        internal static void ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_restore(saver, path, options, out report, out IntPtr e), e, causes);
+        internal static void ckpt_saver_restore(SaverHandle saver, byte[] path, RestoreOptionsHandle options, out IntPtr report) =>
+            CheckpointException.Check(ckpt_saver_restore(saver, path, options, out report, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_last_report(SaverHandle saver, out IntPtr report, out IntPtr error);
 
-        internal static void ckpt_saver_last_report(SaverHandle saver, out IntPtr report, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_last_report(saver, out report, out IntPtr e), e, causes);
+        internal static void ckpt_saver_last_report(SaverHandle saver, out IntPtr report) =>
+            CheckpointException.Check(ckpt_saver_last_report(saver, out report, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, out IntPtr error);
 
-        internal static void ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_last_checkpoints(saver, out paths, out IntPtr e), e, causes);
+        internal static void ckpt_saver_last_checkpoints(SaverHandle saver, out IntPtr paths) =>
+            CheckpointException.Check(ckpt_saver_last_checkpoints(saver, out paths, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, out IntPtr error);
 
-        internal static void ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_set_last_checkpoints(saver, paths, times, count, out IntPtr e), e, causes);
+        internal static void ckpt_saver_set_last_checkpoints(SaverHandle saver, Bytes[] paths, double[] times, long count) =>
+            CheckpointException.Check(ckpt_saver_set_last_checkpoints(saver, paths, times, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, out IntPtr error);
 
-        internal static void ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_saver_recover_last_checkpoints(saver, paths, count, out IntPtr e), e, causes);
+        internal static void ckpt_saver_recover_last_checkpoints(SaverHandle saver, Bytes[] paths, long count) =>
+            CheckpointException.Check(ckpt_saver_recover_last_checkpoints(saver, paths, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view, out IntPtr error);
 
-        internal static void ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_view_open(path, out view, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view) =>
+            CheckpointException.Check(ckpt_checkpoint_view_open(path, out view, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoint_view_free(IntPtr view);
@@ -1760,8 +1880,8 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, out IntPtr error);
 
-        internal static void ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_view_object_graph(view, out graph, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_view_object_graph(CheckpointViewHandle view, out IntPtr graph) =>
+            CheckpointException.Check(ckpt_checkpoint_view_object_graph(view, out graph, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern long ckpt_checkpoint_view_descendant_count(CheckpointViewHandle view);
@@ -1775,14 +1895,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, out IntPtr error);
 
-        internal static void ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_view_diff(view, graph, root, out diff, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_view_diff(CheckpointViewHandle view, GraphHandle graph, Node root, out IntPtr diff) =>
+            CheckpointException.Check(ckpt_checkpoint_view_diff(view, graph, root, out diff, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, out IntPtr error);
 
-        internal static void ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_view_diff_checkpoint(view, checkpoint, out diff, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_view_diff_checkpoint(CheckpointViewHandle view, CheckpointHandle checkpoint, out IntPtr diff) =>
+            CheckpointException.Check(ckpt_checkpoint_view_diff_checkpoint(view, checkpoint, out diff, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_comparison_free(IntPtr diff);
@@ -1817,14 +1937,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, out IntPtr error);
 
-        internal static void ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options, Causes causes = null) =>
-            CheckpointException.Check(ckpt_restore_nodes(graph, path, ids, objects, count, options, out IntPtr e), e, causes);
+        internal static void ckpt_restore_nodes(GraphHandle graph, byte[] path, uint[] ids, Node[] objects, long count, RestoreOptionsHandle options) =>
+            CheckpointException.Check(ckpt_restore_nodes(graph, path, ids, objects, count, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, out IntPtr error);
 
-        internal static void ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_open(checkpoint, directory, options, out manager, out IntPtr e), e, causes);
+        internal static void ckpt_manager_open(CheckpointHandle checkpoint, byte[] directory, ManagerOptionsHandle options, out ManagerHandle manager) =>
+            CheckpointException.Check(ckpt_manager_open(checkpoint, directory, options, out manager, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_manager_free(IntPtr manager);
@@ -1854,20 +1974,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save(manager, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save(ManagerHandle manager, ManagerSaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_manager_save(manager, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, out IntPtr error);
 
-        internal static void ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_restore_or_initialize(manager, options, out path, out status, out IntPtr e), e, causes);
+        internal static void ckpt_manager_restore_or_initialize(ManagerHandle manager, ResumeOptionsHandle options, out IntPtr path, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_manager_restore_or_initialize(manager, options, out path, out status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, out IntPtr error);
 
-        internal static void ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_latest_valid(manager, out path, out broken, out IntPtr e), e, causes);
+        internal static void ckpt_manager_latest_valid(ManagerHandle manager, out IntPtr path, out IntPtr broken) =>
+            CheckpointException.Check(ckpt_manager_latest_valid(manager, out path, out broken, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ManagerOptionsHandle ckpt_manager_options_new();
@@ -1875,80 +1995,80 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_max_to_keep(ManagerOptionsHandle options, long count, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_max_to_keep(ManagerOptionsHandle options, long count, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_max_to_keep(options, count, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_max_to_keep(ManagerOptionsHandle options, long count) =>
+            CheckpointException.Check(ckpt_manager_options_set_max_to_keep(options, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_keep_checkpoint_every_n_hours(ManagerOptionsHandle options, double hours, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_keep_checkpoint_every_n_hours(ManagerOptionsHandle options, double hours, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_keep_checkpoint_every_n_hours(ManagerOptionsHandle options, double hours) =>
+            CheckpointException.Check(ckpt_manager_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_keep_best(ManagerOptionsHandle options, long count, Better better, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_keep_best(ManagerOptionsHandle options, long count, Better better, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_keep_best(options, count, better, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_keep_best(ManagerOptionsHandle options, long count, Better better) =>
+            CheckpointException.Check(ckpt_manager_options_set_keep_best(options, count, better, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_checkpoint_name(ManagerOptionsHandle options, byte[] name, long nameLen, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_checkpoint_name(ManagerOptionsHandle options, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_checkpoint_name(options, name, name.Length, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_checkpoint_name(ManagerOptionsHandle options, byte[] name) =>
+            CheckpointException.Check(ckpt_manager_options_set_checkpoint_name(options, name, name.Length, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_step_counter(ManagerOptionsHandle options, Node counter, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_step_counter(ManagerOptionsHandle options, Node counter, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_step_counter(options, counter, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_step_counter(ManagerOptionsHandle options, Node counter) =>
+            CheckpointException.Check(ckpt_manager_options_set_step_counter(options, counter, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_steps_in_calls(ManagerOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool inCalls, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_steps_in_calls(ManagerOptionsHandle options, bool inCalls, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_steps_in_calls(options, inCalls, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_steps_in_calls(ManagerOptionsHandle options, bool inCalls) =>
+            CheckpointException.Check(ckpt_manager_options_set_steps_in_calls(options, inCalls, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_checkpoint_interval(ManagerOptionsHandle options, long steps, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_checkpoint_interval(ManagerOptionsHandle options, long steps, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_checkpoint_interval(options, steps, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_checkpoint_interval(ManagerOptionsHandle options, long steps) =>
+            CheckpointException.Check(ckpt_manager_options_set_checkpoint_interval(options, steps, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_last_checkpoint_step(ManagerOptionsHandle options, long step, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_last_checkpoint_step(ManagerOptionsHandle options, long step, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_last_checkpoint_step(options, step, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_last_checkpoint_step(ManagerOptionsHandle options, long step) =>
+            CheckpointException.Check(ckpt_manager_options_set_last_checkpoint_step(options, step, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_init(ManagerOptionsHandle options, InitCallback init, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_init(ManagerOptionsHandle options, InitCallback init, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_init(options, init, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_init(ManagerOptionsHandle options, InitCallback init, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_manager_options_set_init(options, init, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_clock(ManagerOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_clock(ManagerOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_clock(ManagerOptionsHandle options, NowCallback now, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_manager_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_locking(ManagerOptionsHandle options, Locking locking, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_locking(ManagerOptionsHandle options, Locking locking, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_locking(options, locking, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_locking(ManagerOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_manager_options_set_locking(options, locking, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_lock_wait(ManagerOptionsHandle options, double seconds, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_lock_wait(ManagerOptionsHandle options, double seconds, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_lock_wait(ManagerOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_manager_options_set_lock_wait(options, seconds, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_options_set_log(options, log, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_manager_options_set_log(ManagerOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_manager_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_manager_options_free(IntPtr options);
@@ -1959,44 +2079,44 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_number(ManagerSaveOptionsHandle options, long number, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_number(ManagerSaveOptionsHandle options, long number, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_number(options, number, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_number(ManagerSaveOptionsHandle options, long number) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_number(options, number, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_number_of(ManagerSaveOptionsHandle options, Node number, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_number_of(ManagerSaveOptionsHandle options, Node number, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_number_of(options, number, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_number_of(ManagerSaveOptionsHandle options, Node number) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_number_of(options, number, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_check_interval(ManagerSaveOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool check, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_check_interval(ManagerSaveOptionsHandle options, bool check, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_check_interval(options, check, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_check_interval(ManagerSaveOptionsHandle options, bool check) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_check_interval(options, check, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_step(ManagerSaveOptionsHandle options, long step, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_step(ManagerSaveOptionsHandle options, long step, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_step(options, step, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_step(ManagerSaveOptionsHandle options, long step) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_step(options, step, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_metric(ManagerSaveOptionsHandle options, double metric, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_metric(ManagerSaveOptionsHandle options, double metric, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_metric(options, metric, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_metric(ManagerSaveOptionsHandle options, double metric) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_metric(options, metric, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_metric_of(ManagerSaveOptionsHandle options, Node metric, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_metric_of(ManagerSaveOptionsHandle options, Node metric, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_metric_of(options, metric, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_metric_of(ManagerSaveOptionsHandle options, Node metric) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_metric_of(options, metric, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_options_set_save_options(ManagerSaveOptionsHandle options, SaveOptionsHandle saveOptions, out IntPtr error);
 
-        internal static void ckpt_manager_save_options_set_save_options(ManagerSaveOptionsHandle options, SaveOptionsHandle saveOptions, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_options_set_save_options(options, saveOptions, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_options_set_save_options(ManagerSaveOptionsHandle options, SaveOptionsHandle saveOptions) =>
+            CheckpointException.Check(ckpt_manager_save_options_set_save_options(options, saveOptions, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_manager_save_options_free(IntPtr options);
@@ -2007,20 +2127,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_resume_options_set_latest_valid(ResumeOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool latestValid, out IntPtr error);
 
-        internal static void ckpt_resume_options_set_latest_valid(ResumeOptionsHandle options, bool latestValid, Causes causes = null) =>
-            CheckpointException.Check(ckpt_resume_options_set_latest_valid(options, latestValid, out IntPtr e), e, causes);
+        internal static void ckpt_resume_options_set_latest_valid(ResumeOptionsHandle options, bool latestValid) =>
+            CheckpointException.Check(ckpt_resume_options_set_latest_valid(options, latestValid, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_resume_options_set_step(ResumeOptionsHandle options, long step, out IntPtr error);
 
-        internal static void ckpt_resume_options_set_step(ResumeOptionsHandle options, long step, Causes causes = null) =>
-            CheckpointException.Check(ckpt_resume_options_set_step(options, step, out IntPtr e), e, causes);
+        internal static void ckpt_resume_options_set_step(ResumeOptionsHandle options, long step) =>
+            CheckpointException.Check(ckpt_resume_options_set_step(options, step, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_resume_options_set_restore_options(ResumeOptionsHandle options, RestoreOptionsHandle restoreOptions, out IntPtr error);
 
-        internal static void ckpt_resume_options_set_restore_options(ResumeOptionsHandle options, RestoreOptionsHandle restoreOptions, Causes causes = null) =>
-            CheckpointException.Check(ckpt_resume_options_set_restore_options(options, restoreOptions, out IntPtr e), e, causes);
+        internal static void ckpt_resume_options_set_restore_options(ResumeOptionsHandle options, RestoreOptionsHandle restoreOptions) =>
+            CheckpointException.Check(ckpt_resume_options_set_restore_options(options, restoreOptions, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_resume_options_free(IntPtr options);
@@ -2028,38 +2148,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
-        internal static void ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_save_async(checkpoint, prefix, options, out pending, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_save_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_save_async(checkpoint, prefix, options, out pending, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
-        internal static void ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_write_async(checkpoint, prefix, options, out pending, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_write_async(CheckpointHandle checkpoint, byte[] prefix, SaveOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_write_async(checkpoint, prefix, options, out pending, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_sync(CheckpointHandle checkpoint, out IntPtr error);
 
-        internal static void ckpt_checkpoint_sync(CheckpointHandle checkpoint, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_sync(CheckpointHandle checkpoint) =>
+            CheckpointException.Check(ckpt_checkpoint_sync(checkpoint, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, out IntPtr error);
 
-        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_last_failure(CheckpointHandle checkpoint) =>
+            CheckpointException.Check(ckpt_checkpoint_last_failure(checkpoint, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_last_failure(ManagerHandle manager, out IntPtr error);
 
-        internal static void ckpt_manager_last_failure(ManagerHandle manager, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e, causes);
+        internal static void ckpt_manager_last_failure(ManagerHandle manager) =>
+            CheckpointException.Check(ckpt_manager_last_failure(manager, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
-        internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_async(manager, options, out pending, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_async(ManagerHandle manager, ManagerSaveOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_manager_save_async(manager, options, out pending, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_pending_path(PendingHandle pending);
@@ -2071,30 +2191,132 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_pending_wait(PendingHandle pending, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_pending_wait(PendingHandle pending, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_pending_wait(pending, out path, out IntPtr e), e, causes);
+        internal static void ckpt_pending_wait(PendingHandle pending, out IntPtr path) =>
+            CheckpointException.Check(ckpt_pending_wait(pending, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         [return: MarshalAs(UnmanagedType.I1)]
         internal static extern bool ckpt_pending_wait_for(PendingHandle pending, double seconds);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_notify(PendingHandle pending, EndedCallback ended, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_pending_notify(PendingHandle pending, EndedCallback ended, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_pending_notify(pending, ended, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pending_cancel(PendingHandle pending);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_phase(PendingHandle pending, Phase phase, out ulong bytes, out double seconds, out IntPtr error);
+
+        internal static void ckpt_pending_phase(PendingHandle pending, Phase phase, out ulong bytes, out double seconds) =>
+            CheckpointException.Check(ckpt_pending_phase(pending, phase, out bytes, out seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_phase(ManagerHandle manager, Phase phase, out ulong bytes, out double seconds, out IntPtr error);
+
+        internal static void ckpt_manager_phase(ManagerHandle manager, Phase phase, out ulong bytes, out double seconds) =>
+            CheckpointException.Check(ckpt_manager_phase(manager, phase, out bytes, out seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_reader(PendingHandle pending, out ReaderHandle reader, out IntPtr error);
+
+        internal static void ckpt_pending_take_reader(PendingHandle pending, out ReaderHandle reader) =>
+            CheckpointException.Check(ckpt_pending_take_reader(pending, out reader, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_status(PendingHandle pending, out StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_pending_take_status(PendingHandle pending, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_pending_take_status(pending, out status, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_verification(PendingHandle pending, out IntPtr verification, out IntPtr error);
+
+        internal static void ckpt_pending_take_verification(PendingHandle pending, out IntPtr verification) =>
+            CheckpointException.Check(ckpt_pending_take_verification(pending, out verification, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_valid_checkpoint(PendingHandle pending, out IntPtr path, out IntPtr broken, out IntPtr error);
+
+        internal static void ckpt_pending_take_valid_checkpoint(PendingHandle pending, out IntPtr path, out IntPtr broken) =>
+            CheckpointException.Check(ckpt_pending_take_valid_checkpoint(pending, out path, out broken, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_pending_take_resumption(PendingHandle pending, out IntPtr path, out StatusHandle status, out IntPtr error);
+
+        internal static void ckpt_pending_take_resumption(PendingHandle pending, out IntPtr path, out StatusHandle status) =>
+            CheckpointException.Check(ckpt_pending_take_resumption(pending, out path, out status, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_pending_free(IntPtr pending);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_open_async(byte[] path, OpenOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_reader_open_async(byte[] path, OpenOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_reader_open_async(path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_reader_read_many_async(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_reader_read_many_async(ReaderHandle reader, IntPtr[] tensors, long count, ReadOptionsHandle options, IntPtr[] buffers, long[] sizes, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_reader_read_many_async(reader, tensors, count, options, buffers, sizes, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_async(byte[] path, VerifyOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_verify_async(byte[] path, VerifyOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_verify_async(path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_async(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_merge_async(byte[] destination, IntPtr[] sections, long count, MergeOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_merge_async(destination, sections, count, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_latest_valid_checkpoint_async(byte[] directory, VerifyOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_latest_valid_checkpoint_async(byte[] directory, VerifyOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_latest_valid_checkpoint_async(directory, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_restore_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_checkpoint_restore_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_restore_async(checkpoint, path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_checkpoint_read_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_checkpoint_read_async(CheckpointHandle checkpoint, byte[] path, RestoreOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_checkpoint_read_async(checkpoint, path, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_restore_or_initialize_async(ManagerHandle manager, ResumeOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_manager_restore_or_initialize_async(ManagerHandle manager, ResumeOptionsHandle options, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_manager_restore_or_initialize_async(manager, options, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_manager_latest_valid_async(ManagerHandle manager, out PendingHandle pending, out IntPtr error);
+
+        internal static void ckpt_manager_latest_valid_async(ManagerHandle manager, out PendingHandle pending) =>
+            CheckpointException.Check(ckpt_manager_latest_valid_async(manager, out pending, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_messages_put(IntPtr messages, uint rank, IntPtr message, long size, out IntPtr error);
 
-        internal static void ckpt_messages_put(IntPtr messages, uint rank, IntPtr message, long size, Causes causes = null) =>
-            CheckpointException.Check(ckpt_messages_put(messages, rank, message, size, out IntPtr e), e, causes);
+        internal static void ckpt_messages_put(IntPtr messages, uint rank, IntPtr message, long size) =>
+            CheckpointException.Check(ckpt_messages_put(messages, rank, message, size, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_ranks_new(uint rank, uint count, GatherCallback gather, BroadcastCallback broadcast, IntPtr userData, FreeCallback freeUserData, out RanksHandle ranks, out IntPtr error);
 
-        internal static void ckpt_ranks_new(uint rank, uint count, GatherCallback gather, BroadcastCallback broadcast, IntPtr userData, FreeCallback freeUserData, out RanksHandle ranks, Causes causes = null) =>
-            CheckpointException.Check(ckpt_ranks_new(rank, count, gather, broadcast, userData, freeUserData, out ranks, out IntPtr e), e, causes);
+        internal static void ckpt_ranks_new(uint rank, uint count, GatherCallback gather, BroadcastCallback broadcast, IntPtr userData, FreeCallback freeUserData, out RanksHandle ranks) =>
+            CheckpointException.Check(ckpt_ranks_new(rank, count, gather, broadcast, userData, freeUserData, out ranks, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_ranks_free(IntPtr ranks);
@@ -2102,38 +2324,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_write_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_write_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_write_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_save_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_save_ranked(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_save_ranked(checkpoint, prefix, ranks, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_write_section(checkpoint, prefix, ranks, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_write_section(CheckpointHandle checkpoint, byte[] prefix, RanksHandle ranks, SaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoint_write_section(checkpoint, prefix, ranks, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_manager_save_ranked(manager, ranks, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_manager_save_ranked(ManagerHandle manager, RanksHandle ranks, ManagerSaveOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_manager_save_ranked(manager, ranks, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_latest_checkpoint(byte[] directory, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_latest_checkpoint(byte[] directory, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_latest_checkpoint(directory, out path, out IntPtr e), e, causes);
+        internal static void ckpt_latest_checkpoint(byte[] directory, out IntPtr path) =>
+            CheckpointException.Check(ckpt_latest_checkpoint(directory, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state, out IntPtr error);
 
-        internal static void ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state, Causes causes = null) =>
-            CheckpointException.Check(ckpt_get_checkpoint_state(directory, fileName, out state, out IntPtr e), e, causes);
+        internal static void ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state) =>
+            CheckpointException.Check(ckpt_get_checkpoint_state(directory, fileName, out state, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_checkpoint_state_latest(IntPtr state);
@@ -2156,38 +2378,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_new(byte[] latest, out StateUpdateHandle update, out IntPtr error);
 
-        internal static void ckpt_state_update_new(byte[] latest, out StateUpdateHandle update, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_new(latest, out update, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_new(byte[] latest, out StateUpdateHandle update) =>
+            CheckpointException.Check(ckpt_state_update_new(latest, out update, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, out IntPtr error);
 
-        internal static void ckpt_state_update_add_path(StateUpdateHandle update, byte[] path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_add_path(update, path, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_add_path(StateUpdateHandle update, byte[] path) =>
+            CheckpointException.Check(ckpt_state_update_add_path(update, path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, out IntPtr error);
 
-        internal static void ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_add_timestamp(update, timestamp, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_add_timestamp(StateUpdateHandle update, double timestamp) =>
+            CheckpointException.Check(ckpt_state_update_add_timestamp(update, timestamp, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, out IntPtr error);
 
-        internal static void ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_set_last_preserved(update, timestamp, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_set_last_preserved(StateUpdateHandle update, double timestamp) =>
+            CheckpointException.Check(ckpt_state_update_set_last_preserved(update, timestamp, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, out IntPtr error);
 
-        internal static void ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_set_file_name(update, name, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_set_file_name(StateUpdateHandle update, byte[] name) =>
+            CheckpointException.Check(ckpt_state_update_set_file_name(update, name, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, out IntPtr error);
 
-        internal static void ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability, Causes causes = null) =>
-            CheckpointException.Check(ckpt_state_update_set_durability(update, durability, out IntPtr e), e, causes);
+        internal static void ckpt_state_update_set_durability(StateUpdateHandle update, Durability durability) =>
+            CheckpointException.Check(ckpt_state_update_set_durability(update, durability, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_state_update_free(IntPtr update);
@@ -2195,38 +2417,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, out IntPtr error);
 
-        internal static void ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update, Causes causes = null) =>
-            CheckpointException.Check(ckpt_update_checkpoint_state(directory, update, out IntPtr e), e, causes);
+        internal static void ckpt_update_checkpoint_state(byte[] directory, StateUpdateHandle update) =>
+            CheckpointException.Check(ckpt_update_checkpoint_state(directory, update, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_exists(byte[] prefix, [MarshalAs(UnmanagedType.I1)] out bool exists, out IntPtr error);
 
-        internal static void ckpt_checkpoint_exists(byte[] prefix, out bool exists, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_exists(prefix, out exists, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_exists(byte[] prefix, out bool exists) =>
+            CheckpointException.Check(ckpt_checkpoint_exists(prefix, out exists, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoint_mtimes(IntPtr[] prefixes, long count, [In, Out] double[] mtimes, out long found, out IntPtr error);
 
-        internal static void ckpt_checkpoint_mtimes(IntPtr[] prefixes, long count, double[] mtimes, out long found, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoint_mtimes(prefixes, count, mtimes, out found, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoint_mtimes(IntPtr[] prefixes, long count, double[] mtimes, out long found) =>
+            CheckpointException.Check(ckpt_checkpoint_mtimes(prefixes, count, mtimes, out found, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_remove_checkpoint(byte[] prefix, out IntPtr error);
 
-        internal static void ckpt_remove_checkpoint(byte[] prefix, Causes causes = null) =>
-            CheckpointException.Check(ckpt_remove_checkpoint(prefix, out IntPtr e), e, causes);
+        internal static void ckpt_remove_checkpoint(byte[] prefix) =>
+            CheckpointException.Check(ckpt_remove_checkpoint(prefix, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_pin_new(byte[] prefix, out PinHandle pin, out IntPtr error);
 
-        internal static void ckpt_pin_new(byte[] prefix, out PinHandle pin, Causes causes = null) =>
-            CheckpointException.Check(ckpt_pin_new(prefix, out pin, out IntPtr e), e, causes);
+        internal static void ckpt_pin_new(byte[] prefix, out PinHandle pin) =>
+            CheckpointException.Check(ckpt_pin_new(prefix, out pin, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_pin_latest(byte[] directory, out PinHandle pin, out IntPtr error);
 
-        internal static void ckpt_pin_latest(byte[] directory, out PinHandle pin, Causes causes = null) =>
-            CheckpointException.Check(ckpt_pin_latest(directory, out pin, out IntPtr e), e, causes);
+        internal static void ckpt_pin_latest(byte[] directory, out PinHandle pin) =>
+            CheckpointException.Check(ckpt_pin_latest(directory, out pin, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_pin_prefix(PinHandle pin);
@@ -2240,26 +2462,32 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_wait_options_set_timeout(WaitOptionsHandle options, double timeout, out IntPtr error);
 
-        internal static void ckpt_wait_options_set_timeout(WaitOptionsHandle options, double timeout, Causes causes = null) =>
-            CheckpointException.Check(ckpt_wait_options_set_timeout(options, timeout, out IntPtr e), e, causes);
+        internal static void ckpt_wait_options_set_timeout(WaitOptionsHandle options, double timeout) =>
+            CheckpointException.Check(ckpt_wait_options_set_timeout(options, timeout, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_wait_options_set_poll_interval(WaitOptionsHandle options, double interval, out IntPtr error);
 
-        internal static void ckpt_wait_options_set_poll_interval(WaitOptionsHandle options, double interval, Causes causes = null) =>
-            CheckpointException.Check(ckpt_wait_options_set_poll_interval(options, interval, out IntPtr e), e, causes);
+        internal static void ckpt_wait_options_set_poll_interval(WaitOptionsHandle options, double interval) =>
+            CheckpointException.Check(ckpt_wait_options_set_poll_interval(options, interval, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_wait_options_set_min_interval(WaitOptionsHandle options, double interval, out IntPtr error);
 
-        internal static void ckpt_wait_options_set_min_interval(WaitOptionsHandle options, double interval, Causes causes = null) =>
-            CheckpointException.Check(ckpt_wait_options_set_min_interval(options, interval, out IntPtr e), e, causes);
+        internal static void ckpt_wait_options_set_min_interval(WaitOptionsHandle options, double interval) =>
+            CheckpointException.Check(ckpt_wait_options_set_min_interval(options, interval, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_wait_options_set_clock(WaitOptionsHandle options, NowCallback now, SleepCallback sleep, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
 
-        internal static void ckpt_wait_options_set_clock(WaitOptionsHandle options, NowCallback now, SleepCallback sleep, IntPtr userData, FreeCallback freeUserData, Causes causes = null) =>
-            CheckpointException.Check(ckpt_wait_options_set_clock(options, now, sleep, userData, freeUserData, out IntPtr e), e, causes);
+        internal static void ckpt_wait_options_set_clock(WaitOptionsHandle options, NowCallback now, SleepCallback sleep, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_wait_options_set_clock(options, now, sleep, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_cancel(WaitOptionsHandle options, CancelHandle cancel, out IntPtr error);
+
+        internal static void ckpt_wait_options_set_cancel(WaitOptionsHandle options, CancelHandle cancel) =>
+            CheckpointException.Check(ckpt_wait_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_wait_options_free(IntPtr options);
@@ -2267,20 +2495,20 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_wait_for_new_checkpoint(byte[] directory, byte[] last, WaitOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_wait_for_new_checkpoint(byte[] directory, byte[] last, WaitOptionsHandle options, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_wait_for_new_checkpoint(directory, last, options, out path, out IntPtr e), e, causes);
+        internal static void ckpt_wait_for_new_checkpoint(byte[] directory, byte[] last, WaitOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_wait_for_new_checkpoint(directory, last, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoints_iterator_new(byte[] directory, WaitOptionsHandle options, IsDoneCallback isDone, IntPtr userData, FreeCallback freeUserData, out CheckpointsIteratorHandle iterator, out IntPtr error);
 
-        internal static void ckpt_checkpoints_iterator_new(byte[] directory, WaitOptionsHandle options, IsDoneCallback isDone, IntPtr userData, FreeCallback freeUserData, out CheckpointsIteratorHandle iterator, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoints_iterator_new(directory, options, isDone, userData, freeUserData, out iterator, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoints_iterator_new(byte[] directory, WaitOptionsHandle options, IsDoneCallback isDone, IntPtr userData, FreeCallback freeUserData, out CheckpointsIteratorHandle iterator) =>
+            CheckpointException.Check(ckpt_checkpoints_iterator_new(directory, options, isDone, userData, freeUserData, out iterator, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path, Causes causes = null) =>
-            CheckpointException.Check(ckpt_checkpoints_iterator_next(iterator, out path, out IntPtr e), e, causes);
+        internal static void ckpt_checkpoints_iterator_next(CheckpointsIteratorHandle iterator, out IntPtr path) =>
+            CheckpointException.Check(ckpt_checkpoints_iterator_next(iterator, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoints_iterator_free(IntPtr iterator);
@@ -2303,14 +2531,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_latest_valid_checkpoint(byte[] directory, VerifyOptionsHandle options, out IntPtr path, out IntPtr broken, out IntPtr error);
 
-        internal static void ckpt_latest_valid_checkpoint(byte[] directory, VerifyOptionsHandle options, out IntPtr path, out IntPtr broken, Causes causes = null) =>
-            CheckpointException.Check(ckpt_latest_valid_checkpoint(directory, options, out path, out broken, out IntPtr e), e, causes);
+        internal static void ckpt_latest_valid_checkpoint(byte[] directory, VerifyOptionsHandle options, out IntPtr path, out IntPtr broken) =>
+            CheckpointException.Check(ckpt_latest_valid_checkpoint(directory, options, out path, out broken, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_repair_checkpoint_state(byte[] directory, [MarshalAs(UnmanagedType.I1)] bool dryRun, VerifyOptionsHandle options, out IntPtr repaired, out IntPtr error);
 
-        internal static void ckpt_repair_checkpoint_state(byte[] directory, bool dryRun, VerifyOptionsHandle options, out IntPtr repaired, Causes causes = null) =>
-            CheckpointException.Check(ckpt_repair_checkpoint_state(directory, dryRun, options, out repaired, out IntPtr e), e, causes);
+        internal static void ckpt_repair_checkpoint_state(byte[] directory, bool dryRun, VerifyOptionsHandle options, out IntPtr repaired) =>
+            CheckpointException.Check(ckpt_repair_checkpoint_state(directory, dryRun, options, out repaired, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_repaired_state_latest(IntPtr repaired);
@@ -2337,38 +2565,38 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_keep_checkpoint_every_n_hours(CollectOptionsHandle options, double hours, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_keep_checkpoint_every_n_hours(CollectOptionsHandle options, double hours, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_keep_checkpoint_every_n_hours(CollectOptionsHandle options, double hours) =>
+            CheckpointException.Check(ckpt_collect_options_set_keep_checkpoint_every_n_hours(options, hours, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_keep_best(CollectOptionsHandle options, long count, Better better, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_keep_best(CollectOptionsHandle options, long count, Better better, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_keep_best(options, count, better, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_keep_best(CollectOptionsHandle options, long count, Better better) =>
+            CheckpointException.Check(ckpt_collect_options_set_keep_best(options, count, better, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_locking(CollectOptionsHandle options, Locking locking, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_locking(CollectOptionsHandle options, Locking locking, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_locking(options, locking, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_locking(CollectOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_collect_options_set_locking(options, locking, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_lock_wait(CollectOptionsHandle options, double seconds, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_lock_wait(CollectOptionsHandle options, double seconds, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_lock_wait(options, seconds, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_lock_wait(CollectOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_collect_options_set_lock_wait(options, seconds, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_older_than(CollectOptionsHandle options, double seconds, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_older_than(CollectOptionsHandle options, double seconds, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_older_than(options, seconds, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_older_than(CollectOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_collect_options_set_older_than(options, seconds, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_options_set_dry_run(CollectOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);
 
-        internal static void ckpt_collect_options_set_dry_run(CollectOptionsHandle options, bool dryRun, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_options_set_dry_run(options, dryRun, out IntPtr e), e, causes);
+        internal static void ckpt_collect_options_set_dry_run(CollectOptionsHandle options, bool dryRun) =>
+            CheckpointException.Check(ckpt_collect_options_set_dry_run(options, dryRun, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_collect_options_free(IntPtr options);
@@ -2376,14 +2604,14 @@ namespace LibCheckpoint
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_checkpoints(byte[] directory, CollectOptionsHandle options, out IntPtr removed, out IntPtr error);
 
-        internal static void ckpt_collect_checkpoints(byte[] directory, CollectOptionsHandle options, out IntPtr removed, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_checkpoints(directory, options, out removed, out IntPtr e), e, causes);
+        internal static void ckpt_collect_checkpoints(byte[] directory, CollectOptionsHandle options, out IntPtr removed) =>
+            CheckpointException.Check(ckpt_collect_checkpoints(directory, options, out removed, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_collect_checkpoints_with_details(byte[] directory, CollectOptionsHandle options, out IntPtr collected, out IntPtr error);
 
-        internal static void ckpt_collect_checkpoints_with_details(byte[] directory, CollectOptionsHandle options, out IntPtr collected, Causes causes = null) =>
-            CheckpointException.Check(ckpt_collect_checkpoints_with_details(directory, options, out collected, out IntPtr e), e, causes);
+        internal static void ckpt_collect_checkpoints_with_details(byte[] directory, CollectOptionsHandle options, out IntPtr collected) =>
+            CheckpointException.Check(ckpt_collect_checkpoints_with_details(directory, options, out collected, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern IntPtr ckpt_collected_removed(IntPtr collected);

@@ -33,6 +33,18 @@ namespace LibCheckpoint
         /// <c>ErrorCode.InvalidArgument</c> for other values.</summary>
         public Checksums Checksums { get; set; }
 
+        /// <summary>Sets the dtype that values are read as. A tensor of another dtype is converted
+        /// as <c>ReadOptions.Conversion</c> allows, or refused. With <c>DType.Invalid</c>, the
+        /// default, values have the dtype that is stored. Unsigned integers also stand for the bits
+        /// that fit them (<c>DtypeCheckElements</c>), where those are not converted. Restores
+        /// refuse a dtype: there, each variable has its own.</summary>
+        public DType DType { get; set; }
+
+        /// <summary>Sets which values are converted to the dtype that they are read as;
+        /// <c>Conversion.None</c> by default. Values are converted piece by piece while they are
+        /// read; strings and mapped values never are.</summary>
+        public Conversion Conversion { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(ReadOptionsHandle made)
         {
@@ -41,6 +53,8 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_read_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_read_options_set_checksums(made, Checksums);
+            NativeMethods.ckpt_read_options_set_dtype(made, DType);
+            NativeMethods.ckpt_read_options_set_conversion(made, Conversion);
         }
     }
 
@@ -225,10 +239,22 @@ namespace LibCheckpoint
         /// background; <c>Busy.Wait</c> by default.</summary>
         public Busy Busy { get; set; }
 
+        /// <summary>Limits the memory that the copies of all saves in the background of this
+        /// process take while they are written, in bytes; 0, the default, for no limit. A save that
+        /// would exceed it waits, before it copies anything, until others are written or, with
+        /// <c>Busy.Fail</c>, fails with <c>ErrorCode.Unavailable</c> (<c>Reason.Busy</c>). If its
+        /// own copy is larger, it fails with <c>ErrorCode.ResourceExhausted</c>
+        /// (<c>Reason.Limit</c>). Only saves in the background copy.</summary>
+        public long SnapshotLimit { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaveOptionsHandle made)
         {
             NativeMethods.ckpt_save_options_set_busy(made, Busy);
+            if (SnapshotLimit != 0)
+            {
+                NativeMethods.ckpt_save_options_set_snapshot_limit(made, checked((ulong)SnapshotLimit));
+            }
         }
     }
 
@@ -254,6 +280,11 @@ namespace LibCheckpoint
         /// <summary>Sets what to do about values that do not fit their object; <c>Mismatch.Fail</c>
         /// by default.</summary>
         public Mismatch OnMismatch { get; set; }
+
+        /// <summary>Sets which values are converted to the dtypes of their variables;
+        /// <c>Conversion.None</c> by default, so that another dtype does not fit. A converted value
+        /// has a row of its own state, <c>RowState.Converted</c>.</summary>
+        public Conversion Conversion { get; set; }
 
         /// <summary>Leaves slot variables unchanged if <c>skip</c> is true; assertions of the
         /// status then do not require them. False by default.
@@ -286,6 +317,7 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_restore_options_add_rename(made, Utf8.Encode(each.From, "from"), Utf8.Encode(each.To, "to"));
             }
             NativeMethods.ckpt_restore_options_set_on_mismatch(made, OnMismatch);
+            NativeMethods.ckpt_restore_options_set_conversion(made, Conversion);
             NativeMethods.ckpt_restore_options_set_skip_slot_variables(made, SkipSlotVariables);
             if (Subtree != null)
             {

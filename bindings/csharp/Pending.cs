@@ -13,16 +13,14 @@ namespace LibCheckpoint
     {
         private readonly PendingHandle handle;
         private readonly Cancellation cancellation;
-        private readonly Causes causes;
         private readonly CancellationToken token;
         private readonly CancellationTokenRegistration registration;
         private readonly Lazy<Task> completion;
 
-        private Pending(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token)
+        private Pending(PendingHandle handle, Cancellation cancellation, CancellationToken token)
         {
             this.handle = handle;
             this.cancellation = cancellation;
-            this.causes = causes;
             this.token = token;
             completion = new Lazy<Task>(Complete);
             registration = token.Register(Cancel);
@@ -75,7 +73,7 @@ namespace LibCheckpoint
         public string Wait()
         {
             IntPtr path, e;
-            cancellation.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token, causes);
+            cancellation.Check(NativeMethods.ckpt_pending_wait(handle, out path, out e), e, token);
             return NativeResult.Text(path);
         }
 
@@ -86,6 +84,16 @@ namespace LibCheckpoint
         {
             double seconds = limit == Timeout.InfiniteTimeSpan ? double.PositiveInfinity : limit.TotalSeconds;
             return NativeMethods.ckpt_pending_wait_for(handle, seconds);
+        }
+
+        /// <summary>What a phase of the save has cost so far; all of it once the save is
+        /// over.</summary>
+        public PhaseCost Cost(Phase phase)
+        {
+            ulong bytes;
+            double seconds;
+            NativeMethods.ckpt_pending_phase(handle, phase, out bytes, out seconds);
+            return new PhaseCost(bytes, seconds);
         }
 
         /// <summary>Ends the save soon, unless all is written by then. What was there before is
@@ -114,20 +122,61 @@ namespace LibCheckpoint
             handle.Dispose();
         }
 
-        internal static Pending Of(PendingHandle handle, Cancellation cancellation, Causes causes, CancellationToken token) =>
-            handle.IsInvalid ? null : new Pending(handle, cancellation, causes, token);
+        internal static Pending Of(PendingHandle handle, Cancellation cancellation, CancellationToken token) =>
+            handle.IsInvalid ? null : new Pending(handle, cancellation, token);
 
         private Task Complete()
         {
-            HandleReference held = handle.Hold(); // also when it is disposed of before the thread has begun
-            Action wait = () =>
+            var ending = new Ending();
+            using (handle.Hold())
             {
-                using (held)
+                try
                 {
-                    Wait(Timeout.InfiniteTimeSpan);
+                    NativeMethods.ckpt_pending_notify(handle, Callbacks.Ended, CallbackValue.Give(ending, null), Callbacks.Release);
                 }
-            };
-            return Task.Factory.StartNew(wait, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                catch (CheckpointException)
+                {
+                    Wait(Timeout.InfiniteTimeSpan); // there is no thread that could say it
+                    return Task.CompletedTask;
+                }
+            }
+            return ending.Task;
+        }
+    }
+
+    /// <summary>What a phase of a save took.</summary>
+    public struct PhaseCost
+    {
+        internal PhaseCost(ulong bytes, double seconds)
+        {
+            Bytes = (long)bytes;
+            Time = LibCheckpoint.Time.Span(seconds);
+        }
+
+        /// <summary>The bytes copied, written or synced; 0 for the other phases.</summary>
+        public long Bytes { get; }
+
+        /// <summary>The time of the calling thread, or of the one in the background.</summary>
+        public TimeSpan Time { get; }
+    }
+
+    /// <summary>The end of a call in the background: it completes when the library has let go of
+    /// all that it was given for it.</summary>
+    internal sealed class Ending
+    {
+        private readonly TaskCompletionSource<bool> source =
+            new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Task => source.Task;
+
+        internal bool IsOver { get; set; }
+
+        internal void Released()
+        {
+            if (IsOver)
+            {
+                source.TrySetResult(true);
+            }
         }
     }
 

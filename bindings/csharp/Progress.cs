@@ -31,13 +31,13 @@ namespace LibCheckpoint
         }
 
         /// <summary>Fails unless the code is success, saying what stopped the call.</summary>
-        internal void Check(ErrorCode code, IntPtr error, CancellationToken token, Causes causes = null)
+        internal void Check(ErrorCode code, IntPtr error, CancellationToken token)
         {
             if (code == ErrorCode.Ok)
             {
                 return;
             }
-            CheckpointException failure = CheckpointException.Of(code, error, causes);
+            CheckpointException failure = CheckpointException.Of(code, error);
             if (code == ErrorCode.Cancelled && Stopped != null)
             {
                 failure = new CheckpointException(failure.Code, failure.Reason, failure.Message, Stopped);

@@ -40,7 +40,7 @@ namespace LibCheckpoint
             this.own = own;
         }
 
-        internal static RanksHandle Make(IRanks ranks, Causes causes)
+        internal static RanksHandle Make(IRanks ranks)
         {
             if (ranks == null)
             {
@@ -53,7 +53,7 @@ namespace LibCheckpoint
             }
             RanksHandle made;
             NativeMethods.ckpt_ranks_new(
-                (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, CallbackValue.Give(new RankCallbacks(ranks, (uint)own), causes), Callbacks.Release, out made);
+                (uint)own, (uint)count, Callbacks.Gather, Callbacks.Broadcast, CallbackValue.Give(new RankCallbacks(ranks, (uint)own)), Callbacks.Release, out made);
             return made;
         }
 

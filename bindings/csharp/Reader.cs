@@ -28,6 +28,16 @@ namespace LibCheckpoint
             }
             return NativeOptions.With(NativeMethods.ckpt_read_options_new(), options.SetPlain);
         }
+
+        internal static bool Converts(ReadOptions options) => options != null && options.Conversion != Conversion.None;
+
+        /// <summary>These options to read elements of another type.</summary>
+        internal ReadOptions As(DType dtype)
+        {
+            var made = (ReadOptions)MemberwiseClone();
+            made.DType = dtype;
+            return made;
+        }
     }
 
     /// <summary>A part of a tensor: where it begins in each dimension, and how much of it it takes;
@@ -56,27 +66,6 @@ namespace LibCheckpoint
 
         /// <summary>How much it takes, for each dimension.</summary>
         public long[] Length { get; }
-
-        /// <summary>How many elements of a tensor it has; 0 if it is none of that, which the
-        /// library then says.</summary>
-        internal long Count(long[] shape)
-        {
-            if (Start.Length != shape.Length)
-            {
-                return 0;
-            }
-            long count = 1;
-            for (int i = 0; i < shape.Length; i++)
-            {
-                long left = shape[i] - Start[i];
-                if (Start[i] < 0 || left < 0 || Length[i] < -1 || Length[i] > left)
-                {
-                    return 0;
-                }
-                count *= Length[i] == -1 ? left : Length[i];
-            }
-            return count;
-        }
 
         internal void Of(long[] shape)
         {
@@ -173,14 +162,17 @@ namespace LibCheckpoint
                     {
                         throw new ArgumentOutOfRangeException("index");
                     }
-                    return new Tensor(handle, tensor, null);
+                    return new Tensor(handle, tensor);
                 }
             }
         }
 
-        /// <summary>The tensor with a key.</summary>
+        /// <summary>The tensor with a key or name: the path of a variable, which is its key without
+        /// <c>/.ATTRIBUTES/VARIABLE_VALUE</c>, or its full name, with or without
+        /// <c>:0</c>.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
-        /// none; the message names keys that were perhaps meant.</exception>
+        /// none; the message names what was perhaps meant. <see cref="Reason.Ambiguous"/> when
+        /// several tensors have the name; the message names their keys.</exception>
         public Tensor this[string key]
         {
             get
@@ -195,12 +187,12 @@ namespace LibCheckpoint
                 {
                     bytes = new byte[most];
                 }
-                return Find(bytes.Slice(0, Utf8.Encode(key, bytes)), key);
+                return Find(bytes.Slice(0, Utf8.Encode(key, bytes)));
             }
         }
 
         /// <summary>The tensor with a key that need not be text.</summary>
-        public Tensor this[ReadOnlySpan<byte> key] => Find(key, null);
+        public Tensor this[ReadOnlySpan<byte> key] => Find(key);
 
         /// <summary>The paths of the data files, whether or not they are there.</summary>
         public string[] Shards()
@@ -215,7 +207,8 @@ namespace LibCheckpoint
             return shards;
         }
 
-        /// <summary>Whether there is a tensor with a key.</summary>
+        /// <summary>Whether there is a tensor with a key. Names that are no keys do not
+        /// count.</summary>
         public bool Contains(string key)
         {
             byte[] bytes = Utf8.Encode(key, "key");
@@ -305,7 +298,7 @@ namespace LibCheckpoint
         /// not.</summary>
         public void Dispose() => handle.Dispose();
 
-        private unsafe Tensor Find(ReadOnlySpan<byte> key, string text)
+        private unsafe Tensor Find(ReadOnlySpan<byte> key)
         {
             using (handle.Hold())
             {
@@ -314,7 +307,7 @@ namespace LibCheckpoint
                     IntPtr tensor, e;
                     CheckpointException.Check(
                         NativeMethods.Find(handle.DangerousGetHandle(), bytes, key.Length, &tensor, &e), e);
-                    return new Tensor(handle, tensor, text);
+                    return new Tensor(handle, tensor);
                 }
             }
         }

@@ -40,20 +40,8 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 NativeMethods.ckpt_graph_register_saver(
-                    handle, first, second, strict, Callbacks.Accepts, Callbacks.SaveObjects, Callbacks.Wants, Callbacks.RestoreObjects, CallbackValue.Give(new GraphSaver(saver, causes), causes), Callbacks.Release);
+                    handle, first, second, strict, Callbacks.Accepts, Callbacks.SaveObjects, Callbacks.Wants, Callbacks.RestoreObjects, CallbackValue.Give(saver), Callbacks.Release);
             }
-        }
-    }
-
-    internal sealed class GraphSaver
-    {
-        internal readonly IObjectSaver Saver;
-        internal readonly Causes Causes;
-
-        internal GraphSaver(IObjectSaver saver, Causes causes)
-        {
-            Saver = saver;
-            Causes = causes;
         }
     }
 }

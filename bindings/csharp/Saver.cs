@@ -28,11 +28,11 @@ namespace LibCheckpoint
             if (Clock != null)
             {
                 var clock = new Clock { Now = Clock };
-                NativeMethods.ckpt_saver_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock, null), Callbacks.Release);
+                NativeMethods.ckpt_saver_options_set_clock(made, Callbacks.Now, CallbackValue.Give(clock), Callbacks.Release);
             }
             if (Log != null)
             {
-                NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log, null), Callbacks.Release);
+                NativeMethods.ckpt_saver_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }
@@ -46,14 +46,14 @@ namespace LibCheckpoint
         /// <summary>How the files are written; null for the defaults.</summary>
         public SaveOptions Save { get; set; }
 
-        internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Cancellation cancellation, Causes causes) =>
+        internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
-                NativeMethods.ckpt_saver_save_options_new(), made => (options ?? new SaverSaveOptions()).Set(made, cancellation, causes));
+                NativeMethods.ckpt_saver_save_options_new(), made => (options ?? new SaverSaveOptions()).Set(made, cancellation));
 
-        private void Set(SaverSaveOptionsHandle made, Cancellation cancellation, Causes causes)
+        private void Set(SaverSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation, causes))
+            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_saver_save_options_set_save_options(made, save);
             }
@@ -72,7 +72,6 @@ namespace LibCheckpoint
     public sealed class Saver : IDisposable
     {
         private readonly SaverHandle handle;
-        private readonly Causes causes;
 
         /// <summary>Makes a saver of objects, each under its name.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.AlreadyExists"/> when two
@@ -86,13 +85,11 @@ namespace LibCheckpoint
                 Bytes[] names = pins.Texts(Edge.Names(objects));
                 NativeMethods.ckpt_saver_new(graph.Handle, names, Edge.Children(objects), names.Length, made, out handle);
             }
-            causes = graph.Causes;
         }
 
-        private Saver(SaverHandle handle, Causes causes)
+        private Saver(SaverHandle handle)
         {
             this.handle = handle;
-            this.causes = causes;
         }
 
         /// <summary>Makes a saver of variables under their own names (<see
@@ -103,7 +100,7 @@ namespace LibCheckpoint
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_variables(graph.Handle, variables, variables.Length, made, out handle);
-                return new Saver(handle, graph.Causes);
+                return new Saver(handle);
             }
         }
 
@@ -115,7 +112,7 @@ namespace LibCheckpoint
             {
                 SaverHandle handle;
                 NativeMethods.ckpt_saver_new_of_root(graph.Handle, root, made, out handle);
-                return new Saver(handle, graph.Causes);
+                return new Saver(handle);
             }
         }
 
@@ -133,11 +130,11 @@ namespace LibCheckpoint
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
-            using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation, causes))
+            using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr path, e;
-                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token, causes);
+                cancellation.Check(NativeMethods.ckpt_saver_save(handle, Utf8.Path(prefix), made, out path, out e), e, token);
                 return NativeResult.Text(path);
             }
         }
@@ -151,7 +148,7 @@ namespace LibCheckpoint
             using (RestoreOptionsHandle made = RestoreOptions.Make(options))
             {
                 IntPtr report;
-                NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report, causes);
+                NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report);
                 return Report.TakeFrom(report);
             }
         }

@@ -12,7 +12,7 @@ namespace LibCheckpoint
         public void SetSlot(Node owner, Node variable, string name, Node slot)
         {
             byte[] bytes = Utf8.Encode(name);
-            NativeMethods.ckpt_graph_set_slot(handle, owner, variable, bytes, slot, causes);
+            NativeMethods.ckpt_graph_set_slot(handle, owner, variable, bytes, slot);
         }
 
         /// <summary>The slot that <paramref name="owner"/> keeps for <paramref name="variable"/>;
@@ -55,7 +55,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 Node node;
-                IntPtr kept = create == null ? IntPtr.Zero : CallbackValue.Give(new SlotMaker(create, causes), causes);
+                IntPtr kept = create == null ? IntPtr.Zero : CallbackValue.Give(create);
                 NativeMethods.ckpt_graph_add_slot_owner(
                     handle, create == null ? null : Callbacks.CreateSlot, kept, create == null ? null : Callbacks.Release, made, out node);
                 return node;
@@ -70,13 +70,11 @@ namespace LibCheckpoint
     /// </summary>
     public sealed class SlotRequest
     {
-        private readonly Causes causes;
         private readonly LentPointer lent;
 
-        private SlotRequest(IntPtr pointer, Causes causes)
+        private SlotRequest(IntPtr pointer)
         {
             lent = new LentPointer(pointer, "the request is used after the callback");
-            this.causes = causes;
             Owner = NativeMethods.ckpt_slot_request_owner(pointer);
             Variable = NativeMethods.ckpt_slot_request_variable(pointer);
             Name = NativeMethods.ckpt_slot_request_name(pointer).Text;
@@ -113,7 +111,7 @@ namespace LibCheckpoint
         public void MakeVariable<T>(Memory<T> values, NodeOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Elements.Check<T>(DType, Name);
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 IntPtr request = Pointer();
@@ -131,31 +129,19 @@ namespace LibCheckpoint
         public void MakeDevice(Device device, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device, causes))
+            using (DeviceHandle native = Device.Make(device))
             {
                 NativeMethods.ckpt_slot_request_set_device(Pointer(), native, made);
             }
         }
 
         /// <summary>Lends a request for a callback.</summary>
-        internal static void During(IntPtr pointer, Causes causes, Action<SlotRequest> use)
+        internal static void During(IntPtr pointer, Action<SlotRequest> use)
         {
-            var request = new SlotRequest(pointer, causes);
+            var request = new SlotRequest(pointer);
             request.lent.During(() => use(request));
         }
 
         private IntPtr Pointer() => lent.Pointer();
-    }
-
-    internal sealed class SlotMaker
-    {
-        internal readonly Action<SlotRequest> Create;
-        internal readonly Causes Causes;
-
-        internal SlotMaker(Action<SlotRequest> create, Causes causes)
-        {
-            Create = create;
-            Causes = causes;
-        }
     }
 }

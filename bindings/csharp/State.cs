@@ -26,13 +26,11 @@ namespace LibCheckpoint
     /// that got it returns.</summary>
     public sealed class Sink
     {
-        private readonly Causes causes;
         private readonly LentPointer lent;
 
-        private Sink(IntPtr pointer, Causes causes)
+        private Sink(IntPtr pointer)
         {
             lent = new LentPointer(pointer, "the sink is used after the save callback");
-            this.causes = causes;
         }
 
         /// <summary>Puts a tensor; its values are copied.</summary>
@@ -99,7 +97,7 @@ namespace LibCheckpoint
             }
             IntPtr sink = Pointer();
             NativeMethods.ckpt_sink_put_read(
-                sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes), Callbacks.Release);
+                sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
         }
 
         /// <summary>Puts a string tensor.</summary>
@@ -132,9 +130,9 @@ namespace LibCheckpoint
         }
 
         /// <summary>Lends a sink for a callback.</summary>
-        internal static void During(IntPtr pointer, Causes causes, Action<Sink> use)
+        internal static void During(IntPtr pointer, Action<Sink> use)
         {
-            var sink = new Sink(pointer, causes);
+            var sink = new Sink(pointer);
             sink.lent.During(() => use(sink));
         }
 
@@ -252,8 +250,9 @@ namespace LibCheckpoint
         public T[] Read<T>()
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(Elements.Count(Shape));
+            Elements.Check<T>(DType, Name);
+            source.Pointer();
+            T[] values = Elements.Room<T>((ulong)(NativeMethods.ckpt_source_tensor_bytes(pointer).Length / DType.Size()));
             ReadInto(new Span<T>(values));
             return values;
         }
@@ -262,7 +261,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Span<T> values)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            Elements.Check<T>(DType, Name);
             source.Pointer();
             Bytes bytes = NativeMethods.ckpt_source_tensor_bytes(pointer);
             long size = Elements.Size<T>(values.Length);
@@ -315,21 +314,9 @@ namespace LibCheckpoint
             {
                 Node node;
                 NativeMethods.ckpt_graph_add_state(
-                    handle, Callbacks.Save, Callbacks.Restore, CallbackValue.Give(new GraphState(state, causes), causes), Callbacks.Release, made, out node);
+                    handle, Callbacks.Save, Callbacks.Restore, CallbackValue.Give(state), Callbacks.Release, made, out node);
                 return node;
             }
-        }
-    }
-
-    internal sealed class GraphState
-    {
-        internal readonly IState State;
-        internal readonly Causes Causes;
-
-        internal GraphState(IState state, Causes causes)
-        {
-            State = state;
-            Causes = causes;
         }
     }
 }

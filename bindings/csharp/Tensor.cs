@@ -13,11 +13,10 @@ namespace LibCheckpoint
         private string key;
 
         // The reader is held.
-        internal Tensor(ReaderHandle reader, IntPtr pointer, string key)
+        internal Tensor(ReaderHandle reader, IntPtr pointer)
         {
             this.reader = reader;
             this.pointer = pointer;
-            this.key = key;
             DType = NativeMethods.ckpt_tensor_dtype(pointer);
             shape = NativeResult.Shape(NativeMethods.ckpt_tensor_shape(pointer), NativeMethods.ckpt_tensor_rank(pointer));
         }
@@ -111,7 +110,8 @@ namespace LibCheckpoint
         /// <summary>
         /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref
         /// name="T"/> has to be the tensor's type; <see cref="byte"/>, <see cref="ushort"/> and
-        /// <see cref="uint"/> also stand for types of their size that C# lacks.
+        /// <see cref="uint"/> also stand for types of their size that C# lacks. With a <see
+        /// cref="ReadOptions.Conversion"/> it may be another type, to which values are converted.
         /// (<c>CheckpointReader.get_tensor</c>)
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for
@@ -121,8 +121,8 @@ namespace LibCheckpoint
         public T[] Read<T>(ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(Elements.Count(shape));
+            NativeMethods.ckpt_reader_measure(reader, pointer, Measured<T>(options), out ulong count, out _);
+            T[] values = Elements.Room<T>(count);
             ReadInto(new Span<T>(values), options);
             return values;
         }
@@ -132,7 +132,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
+            options = As<T>(options);
             fixed (byte* first = &Elements.First(values))
             {
                 Read(first, Elements.Size<T>(values.Length), options);
@@ -147,8 +147,9 @@ namespace LibCheckpoint
         public T[] Read<T>(Region region, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            T[] values = Elements.Room<T>(region.Count(shape));
+            NativeMethods.ckpt_reader_measure_slice(
+                reader, pointer, region.Start, region.Length, region.Start.Length, Measured<T>(options), out ulong count, out _);
+            T[] values = Elements.Room<T>(count);
             ReadInto(region, new Span<T>(values), options);
             return values;
         }
@@ -158,8 +159,7 @@ namespace LibCheckpoint
         public unsafe void ReadInto<T>(Region region, Span<T> values, ReadOptions options = null)
             where T : struct
         {
-            Elements.Check<T>(DType);
-            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            using (ReadOptionsHandle made = ReadOptions.Make(As<T>(options)))
             {
                 fixed (byte* first = &Elements.First(values))
                 {
@@ -227,6 +227,29 @@ namespace LibCheckpoint
 
         /// <summary>Key, type and shape.</summary>
         public override string ToString() => Key + " " + DType.Name() + " [" + string.Join(",", shape) + "]";
+
+        // What to measure the values as, which options may convert.
+        private static DType Measured<T>(ReadOptions options)
+            where T : struct => ReadOptions.Converts(options) ? DType.Invalid : DTypes.Of<T>();
+
+        // The options with which the tensor is read as elements of T, which it has to hold unless the
+        // options convert.
+        private ReadOptions As<T>(ReadOptions options)
+            where T : struct
+        {
+            if (ReadOptions.Converts(options))
+            {
+                return options.As(DTypes.Of<T>());
+            }
+            if (DTypes.Of<T>() != DType)
+            {
+                using (reader.Hold())
+                {
+                    NativeMethods.ckpt_tensor_check_elements(pointer, DTypes.Of<T>());
+                }
+            }
+            return options;
+        }
 
         private unsafe void Read(byte* buffer, long size, ReadOptions options)
         {

@@ -161,7 +161,7 @@ namespace LibCheckpoint
             where T : struct
         {
             long[] shape = Describe(variable).Shape;
-            T[] values = Elements.Room<T>(shape == null ? 0 : Elements.Count(shape));
+            T[] values = Elements.Room<T>(shape == null ? 0 : (ulong)Elements.Count(shape));
             ReadInto(variable, new Span<T>(values));
             return values;
         }
@@ -267,12 +267,21 @@ namespace LibCheckpoint
         public void AssignStrings(Node node, IReadOnlyList<string> values, long[] shape = null) =>
             AssignStrings(node, Utf8.Encode(values), shape);
 
+        /// <summary>Whether a restore has assigned a value to an object: a variable, state or text.
+        /// A program that initializes what it adds after a restore asks this first.</summary>
+        public bool WasRestored(Node node)
+        {
+            bool restored;
+            NativeMethods.ckpt_graph_was_restored(handle, node, out restored, causes);
+            return restored;
+        }
+
         /// <summary>The value of an integer scalar of any integer dtype: a step, a
         /// counter.</summary>
         public long ReadInteger(Node variable)
         {
             long value;
-            NativeMethods.ckpt_graph_read_integer(handle, variable, out value, causes);
+            NativeMethods.ckpt_graph_read_integer(handle, variable, out value);
             return value;
         }
 
@@ -307,7 +316,7 @@ namespace LibCheckpoint
 
         private void Read(Node variable, IntPtr data, long size)
         {
-            NativeMethods.ckpt_graph_read(handle, variable, data, size, causes);
+            NativeMethods.ckpt_graph_read(handle, variable, data, size);
         }
 
         private Node AddOwned(DType dtype, long[] shape, IntPtr data, long size, NodeOptions options)
@@ -322,7 +331,7 @@ namespace LibCheckpoint
 
         private void Assign(Node variable, DType dtype, long[] shape, IntPtr data, long size)
         {
-            NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size, causes);
+            NativeMethods.ckpt_graph_assign(handle, variable, dtype, shape, Elements.Rank(shape), data, size);
         }
     }
 }

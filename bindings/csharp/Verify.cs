@@ -23,7 +23,7 @@ namespace LibCheckpoint
             if (Progress != null)
             {
                 NativeMethods.ckpt_verify_options_set_progress(
-                    made, Callbacks.Progress, CallbackValue.Give(cancellation, null), Callbacks.Release);
+                    made, Callbacks.Progress, CallbackValue.Give(cancellation), Callbacks.Release);
             }
         }
     }

@@ -34,7 +34,7 @@ namespace LibCheckpoint
         {
             SetPlain(made);
             NativeMethods.ckpt_wait_options_set_clock(
-                made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock, null), Callbacks.Release);
+                made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock), Callbacks.Release);
         }
     }
 
@@ -96,7 +96,7 @@ namespace LibCheckpoint
             byte[] path = Utf8.Path(directory);
             CheckpointsIteratorHandle iterator;
             NativeMethods.ckpt_checkpoints_iterator_new(
-                path, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone, null), isDone == null ? null : Callbacks.Release, out iterator);
+                path, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone), isDone == null ? null : Callbacks.Release, out iterator);
             return iterator;
         }
 
@@ -114,7 +114,7 @@ namespace LibCheckpoint
             {
                 return;
             }
-            CheckpointException failure = CheckpointException.Of(code, error, null);
+            CheckpointException failure = CheckpointException.Of(code, error);
             if (code == ErrorCode.Cancelled && token.IsCancellationRequested)
             {
                 throw new OperationCanceledException(failure.Message, failure, token);

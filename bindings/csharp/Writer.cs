@@ -25,7 +25,7 @@ namespace LibCheckpoint
             NativeMethods.ckpt_write_options_set_cancel(made, cancellation.Cancel);
             if (Progress != null)
             {
-                IntPtr kept = CallbackValue.Give(cancellation, null);
+                IntPtr kept = CallbackValue.Give(cancellation);
                 NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release);
             }
         }
@@ -41,7 +41,6 @@ namespace LibCheckpoint
     {
         private readonly WriterHandle handle;
         private readonly Cancellation cancellation;
-        private readonly Causes causes = new Causes();
         private readonly Borrowed borrowed = new Borrowed();
 
         /// <summary>Makes a writer of the checkpoint <paramref name="prefix"/>. Nothing is written
@@ -142,7 +141,7 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 NativeMethods.ckpt_writer_add_read(
-                    handle, name, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read, causes), Callbacks.Release);
+                    handle, name, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
             }
         }
 
@@ -209,7 +208,7 @@ namespace LibCheckpoint
                 using (cancellation.Begin(token))
                 {
                     IntPtr e;
-                    cancellation.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token, causes);
+                    cancellation.Check(NativeMethods.ckpt_writer_finish(handle, out e), e, token);
                 }
             }
             catch (CheckpointException e)

@@ -71,4 +71,6 @@ double go_ckpt_now(void *value) { return goNow((go_value)value); }
 
 ckpt_code go_ckpt_sleep(void *value, double seconds) { return goSleep((go_value)value, seconds); }
 
+void go_ckpt_ended(void *value) { goEnded((go_value)value); }
+
 bool go_ckpt_is_done(void *value) { return goIsDone((go_value)value); }

@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"runtime/cgo"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -60,9 +62,8 @@ func (p *pinnedMemory) buffers(all [][]byte) (**C.uint8_t, *C.size_t) {
 
 // callbackValue is what the library keeps a number of until it releases it.
 type callbackValue struct {
-	value  any
-	pins   pinnedMemory
-	shared *sharedState
+	value any
+	pins  pinnedMemory
 }
 
 // How many values the library keeps: for tests.
@@ -78,13 +79,16 @@ func valueOf(value C.go_value) *callbackValue { return cgo.Handle(value).Value()
 
 //export goRelease
 func goRelease(value C.go_value) {
-	valueOf(value).pins.Unpin()
+	kept := valueOf(value)
+	kept.pins.Unpin()
 	cgo.Handle(value).Delete()
 	keptValues.Add(-1)
+	if end, ok := kept.value.(*ending); ok && end.over {
+		end.f()
+	}
 }
 
-// sharedState is what all handles of one graph share: the slices that it borrows, and what the last
-// callback that failed said.
+// sharedState is what all handles of one graph share: the slices that it borrows.
 type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory
@@ -92,41 +96,71 @@ type sharedState struct {
 	slots map[Node]map[Node]struct{}
 	// slotOf has the variables and owners of which each slot variable is in slots.
 	slotOf map[Node]map[Node]struct{}
-	cause  error
 	// mayWait says that something may have been restored, so that restores may wait for objects.
 	mayWait atomic.Bool
 }
 
-// guard runs a callback of the program's. Its error or panic becomes the text of the library's
-// error, and the error itself what that unwraps to.
-func guard(g *callbackValue, failure *C.ckpt_failure, f func() error) (code C.ckpt_code) {
-	fail := func(err error) {
-		c, n := name(err.Error())
-		C.ckpt_failure_set(failure, c, n)
-		if g.shared != nil {
-			g.shared.mutex.Lock()
-			g.shared.cause = err
-			g.shared.mutex.Unlock()
-		}
+// guard runs a callback of the program's. Its error, or what it panics with, becomes the text and
+// the cause of the library's error.
+func guard(g *callbackValue, failure *C.ckpt_failure, f func() error) C.ckpt_code {
+	err := contained(f)
+	if err == nil {
+		return C.CKPT_CODE_OK
 	}
-	defer func() {
-		if what := recover(); what != nil {
-			fail(panicked(what))
-			code = C.CKPT_CODE_INTERNAL
-		}
-	}()
-	if err := f(); err != nil {
-		fail(err)
-		return C.ckpt_code(codeOf(err))
+	c, n := name(err.Error())
+	C.ckpt_failure_set(failure, c, n)
+	C.go_failure_set_cause(failure, newValue(&callbackValue{value: err}))
+	if p := (*PanicError)(nil); errors.As(err, &p) {
+		return C.CKPT_CODE_INTERNAL
 	}
-	return C.CKPT_CODE_OK
+	return C.ckpt_code(codeOf(err))
 }
 
-func panicked(what any) error {
-	if err, ok := what.(error); ok {
-		return fmt.Errorf("panic: %w", err)
-	}
-	return fmt.Errorf("panic: %v", what)
+// PanicError is what a callback of the program's panicked with, which made a call fail.
+type PanicError struct {
+	Value any    // what was given to panic
+	Stack []byte // of the goroutine, as debug.Stack gives it
+}
+
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// Unwrap gives the value if it is an error.
+func (p *PanicError) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
+// errGoexit is the error of a callback that ended its goroutine, as testing.T.FailNow does.
+var errGoexit = errors.New("the callback called runtime.Goexit")
+
+// contained runs a callback so that neither a panic nor runtime.Goexit leaves it. Goexit cannot be
+// stopped, and would unwind the library's frames without their knowledge; so the callback runs on a
+// coroutine, on the same thread, and one that exits stops for good instead.
+func contained(f func() error) error {
+	err, ended := errGoexit, false
+	next, _ := iter.Pull(func(yield func(struct{}) bool) {
+		defer func() {
+			if what := recover(); what != nil {
+				err = &PanicError{what, debug.Stack()}
+			} else if !ended {
+				yield(struct{}{}) // never comes back
+			}
+		}()
+		err = f()
+		ended = true
+	})
+	next()
+	return err
+}
+
+// answered runs a callback that cannot fail; otherwise is the answer of one that panics or exits.
+func answered(otherwise bool, f func() bool) bool {
+	answer := otherwise
+	_ = contained(func() error {
+		answer = f()
+		return nil
+	})
+	return answer
 }
 
 func codeOf(err error) Code {
@@ -139,20 +173,6 @@ func codeOf(err error) Code {
 		return code
 	}
 	return Aborted
-}
-
-// because adds to an error what a callback said, if it is that callback's.
-func (w *sharedState) because(err error) error {
-	if w == nil || err == nil {
-		return err
-	}
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	var e *Error
-	if errors.As(err, &e) && e.Reason == ReasonCallback && e.cause == nil {
-		e.cause, w.cause = w.cause, nil
-	}
-	return err
 }
 
 //export goRead

@@ -31,6 +31,13 @@ ckpt_code go_ckpt_init(void *value, ckpt_failure *failure);
 double go_ckpt_now(void *value);
 ckpt_code go_ckpt_sleep(void *value, double seconds);
 bool go_ckpt_is_done(void *value);
+void go_ckpt_ended(void *value);
+
+static inline void go_failure_set_cause(ckpt_failure *failure, go_value value) {
+    ckpt_failure_set_cause(failure, (void *)value, go_ckpt_release);
+}
+
+static inline go_value go_error_cause(const ckpt_error *error) { return (go_value)ckpt_error_cause(error); }
 
 /* ---------------------------------------------------------------- reader and writer */
 
@@ -66,6 +73,16 @@ static inline ckpt_code go_reader_read_many(const ckpt_reader *reader, const ckp
                                             const ckpt_read_options *options, uint8_t *const *buffers, const size_t *sizes,
                                             ckpt_error **error) {
     return ckpt_reader_read_many(reader, tensors, count, options, (void *const *)buffers, sizes, error);
+}
+
+static inline ckpt_code go_reader_read_many_async(const ckpt_reader *reader, const ckpt_tensor *const *tensors, size_t count,
+                                                  const ckpt_read_options *options, uint8_t *const *buffers,
+                                                  const size_t *sizes, ckpt_pending **pending, ckpt_error **error) {
+    return ckpt_reader_read_many_async(reader, tensors, count, options, (void *const *)buffers, sizes, pending, error);
+}
+
+static inline ckpt_code go_pending_notify(const ckpt_pending *pending, go_value value, ckpt_error **error) {
+    return ckpt_pending_notify(pending, go_ckpt_ended, (void *)value, go_ckpt_release, error);
 }
 
 static inline ckpt_code go_writer_add(ckpt_writer *writer, const char *key, size_t key_len, ckpt_dtype dtype,

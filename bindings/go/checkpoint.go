@@ -73,10 +73,10 @@ func (c *Checkpoint) Graph() *Graph {
 
 // touch calls a function that saves or restores: slices that moved are followed first.
 func (c *Checkpoint) touch(f func(*C.ckpt_checkpoint, **C.ckpt_error) C.ckpt_code) error {
-	if err := c.shared.follow(c.graph.handle); err != nil {
+	if err := c.shared.follow(c.graph); err != nil {
 		return err
 	}
-	return c.shared.because(call(c.handle, f))
+	return call(c.handle, f)
 }
 
 // SetLog has log called about values of a checkpoint that were never used and the like; nil for no
@@ -115,13 +115,18 @@ type SaveOptions struct {
 	Write WriteOptions // how files are written
 	Busy  Busy         // what to do while an earlier save is running in the background
 
+	// SnapshotLimit is the most bytes that the copies of all saves in the background of this process
+	// take while they are written; 0 for no limit. A save that would exceed it waits until others
+	// are written, or fails (Busy).
+	SnapshotLimit uint64
+
 	// Written hear, one after the other, that the files of a checkpoint are complete, before the
 	// state file says so. An error ends the call, which returns Aborted; the checkpoint stays.
 	// (experimental_write_callbacks)
 	Written []func(path string) error
 }
 
-func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options, error) {
+func (o *SaveOptions) make() (*cancellation, *C.ckpt_save_options, error) {
 	if o == nil {
 		o = &SaveOptions{}
 	}
@@ -137,7 +142,7 @@ func (o *SaveOptions) make(w *sharedState) (*cancellation, *C.ckpt_save_options,
 	ok := C.ckpt_save_options_set_write_options(made, write, &e) == C.CKPT_CODE_OK &&
 		o.set(made, &e)
 	for _, written := range o.Written {
-		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written, shared: w}), &e) == C.CKPT_CODE_OK
+		ok = ok && C.go_save_options_add_callback(made, newValue(&callbackValue{value: written}), &e) == C.CKPT_CODE_OK
 	}
 	if !ok {
 		C.ckpt_save_options_free(made)
@@ -151,7 +156,7 @@ func (c *Checkpoint) save(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_string, **C.ckpt_error) C.ckpt_code,
 ) (string, error) {
-	cancellation, made, err := options.make(c.shared)
+	cancellation, made, err := options.make()
 	if err != nil {
 		return "", err
 	}
@@ -247,12 +252,12 @@ func (c *Checkpoint) saveAsync(
 	ctx context.Context, options *SaveOptions,
 	f func(*C.ckpt_checkpoint, *C.ckpt_save_options, **C.ckpt_pending, **C.ckpt_error) C.ckpt_code,
 ) (*Pending, error) {
-	cancellation, made, err := options.make(c.shared)
+	cancellation, made, err := options.make()
 	if err != nil {
 		return nil, err
 	}
 	defer C.ckpt_save_options_free(made)
-	return cancellation.start(ctx, c.shared, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, func(pending **C.ckpt_pending) error {
 		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, made, pending, e) })
 	})
 }
@@ -261,18 +266,18 @@ func (c *Checkpoint) saveAsync(
 // of a save in the background that has not been reported yet: of the first one, and at the next
 // call of the last one.
 func (c *Checkpoint) Sync() error {
-	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_sync(p, e)
-	}))
+	})
 }
 
 // LastFailure returns the error of the last save in the background that failed, whether or not it
 // has been reported; nil if none has failed. Later saves that succeed do not change it, and a
 // cancelled save has not failed. It never waits.
 func (c *Checkpoint) LastFailure() error {
-	return c.shared.because(call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
+	return call(c.handle, func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_checkpoint_last_failure(p, e)
-	}))
+	})
 }
 
 // Rename takes what the checkpoint has at From for what the program has at To: paths of objects,
@@ -290,29 +295,34 @@ type Rename struct{ From, To string }
 //
 // restores new/kernel from model/old/kernel, and leaves new/b as it is.
 type RestoreOptions struct {
-	Read              ReadOptions // how values are read
+	Read              ReadOptions // how values are read; without a type and a conversion
 	Include           []string    // globs: only these are restored
 	Exclude           []string    // globs: these are left out
 	Renames           []Rename    // done together, so that names can be exchanged
 	OnMismatch        Mismatch    // what to do about values that do not fit
+	Conversion        Conversion  // which values are converted to the dtypes of their variables; none by default
 	SkipSlotVariables bool        // leaves slot variables as they are
 	Subtree           string      // restores only what the checkpoint has below this path, as if that were its root
 	VerifyFirst       bool        // compares all checksums before the first value is assigned
 }
 
-func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
-	if o == nil {
+// make gives options with a flag, which may be nil.
+func (o *RestoreOptions) make(flag *C.ckpt_cancel) (*C.ckpt_restore_options, error) {
+	if o == nil && flag == nil {
 		return nil, nil
+	}
+	if o == nil {
+		o = &RestoreOptions{}
 	}
 	made := C.ckpt_restore_options_new()
 	var e *C.ckpt_error
-	read, err := o.Read.make()
+	read, err := o.Read.make(nil)
 	if err != nil {
 		C.ckpt_restore_options_free(made)
 		return nil, err
 	}
 	defer C.ckpt_read_options_free(read)
-	ok := (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
+	ok := C.ckpt_restore_options_set_cancel(made, flag, &e) == C.CKPT_CODE_OK && (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
 		o.set(made, &e)
 	if !ok {
 		C.ckpt_restore_options_free(made)
@@ -322,7 +332,7 @@ func (o *RestoreOptions) make() (*C.ckpt_restore_options, error) {
 }
 
 func (c *Checkpoint) restore(
-	p string, options *RestoreOptions,
+	ctx context.Context, p string, options *RestoreOptions,
 	f func(*C.ckpt_checkpoint, *C.char, *C.ckpt_restore_options, **C.ckpt_error) C.ckpt_code,
 ) error {
 	s, free, err := path(p)
@@ -330,12 +340,14 @@ func (c *Checkpoint) restore(
 		return err
 	}
 	defer free()
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_restore_options_free(made)
-	return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
+	return withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_restore_options_free(made)
+		return c.touch(func(p *C.ckpt_checkpoint, e **C.ckpt_error) C.ckpt_code { return f(p, s, made, e) })
+	})
 }
 
 // Restore restores the program from the checkpoint at a path, which may be anything that Open
@@ -345,10 +357,11 @@ func (c *Checkpoint) restore(
 // All that can be known is checked before the first value is assigned; if it fails then, nothing
 // has changed. Else LastReport says of each value what became of it. fs.ErrNotExist when there is
 // no checkpoint; InvalidArgument when a value does not fit its object; DataLoss when the checkpoint
-// is damaged; Aborted when a callback fails.
-func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error) {
+// is damaged; Aborted when a callback fails; Cancelled, and what the context says, when that is
+// done: before the first value is assigned nothing has changed then.
+func (c *Checkpoint) Restore(ctx context.Context, p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_restore(p, s, o, &status, e)
 		})
@@ -356,9 +369,9 @@ func (c *Checkpoint) Restore(p string, options *RestoreOptions) (*Status, error)
 }
 
 // Read does the same without the save counter, for what Write wrote. (tf.train.Checkpoint.read)
-func (c *Checkpoint) Read(p string, options *RestoreOptions) (*Status, error) {
+func (c *Checkpoint) Read(ctx context.Context, p string, options *RestoreOptions) (*Status, error) {
 	var status *C.ckpt_status
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_read(p, s, o, &status, e)
 		})
@@ -377,9 +390,9 @@ func (c *Checkpoint) RestoreNothing() (*Status, error) {
 
 // DryRun says what Read would do. Nothing is assigned, and nothing waits for it. What does not fit
 // is in the rows.
-func (c *Checkpoint) DryRun(p string, options *RestoreOptions) (*Report, error) {
+func (c *Checkpoint) DryRun(ctx context.Context, p string, options *RestoreOptions) (*Report, error) {
 	var report *C.ckpt_report
-	err := c.restore(p, options,
+	err := c.restore(ctx, p, options,
 		func(p *C.ckpt_checkpoint, s *C.char, o *C.ckpt_restore_options, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_checkpoint_dry_run(p, s, o, &report, e)
 		})
@@ -404,6 +417,9 @@ func goWritten(value C.go_value, path *C.char, failure *C.ckpt_failure) C.ckpt_c
 
 //export goLog
 func goLog(value C.go_value, severity C.ckpt_severity, text *C.char, size C.size_t) {
-	defer func() { _ = recover() }() // there is nobody to tell
-	valueOf(value).value.(func(Severity, string))(Severity(severity), C.GoStringN(text, C.int(size)))
+	log, line := valueOf(value).value.(func(Severity, string)), C.GoStringN(text, C.int(size))
+	_ = contained(func() error { // there is nobody to tell
+		log(Severity(severity), line)
+		return nil
+	})
 }

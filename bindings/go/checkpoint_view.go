@@ -75,6 +75,9 @@ type Comparison struct {
 
 // Diff compares the checkpoint with the objects below root, without restoring anything.
 func (v *CheckpointView) Diff(g *Graph, root Node) (*Comparison, error) {
+	if g == nil {
+		return nil, argument("the graph is nil")
+	}
 	var found *C.ckpt_comparison
 	graph := g.hold()
 	defer g.drop(graph)
@@ -87,6 +90,9 @@ func (v *CheckpointView) Diff(g *Graph, root Node) (*Comparison, error) {
 // DiffCheckpoint does the same with what a checkpoint of a program leads to, also by the edges that
 // it attaches to its root.
 func (v *CheckpointView) DiffCheckpoint(c *Checkpoint) (*Comparison, error) {
+	if c == nil {
+		return nil, argument("the checkpoint is nil")
+	}
 	var found *C.ckpt_comparison
 	checkpoint := c.hold()
 	defer c.drop(checkpoint)
@@ -125,7 +131,7 @@ func (g *Graph) RestoreNodes(p string, matches []Match, options *RestoreOptions)
 		return err
 	}
 	defer free()
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return err
 	}

@@ -107,10 +107,10 @@ func because(t testing.TB, err error, code Code, reason Reason) {
 const data = "../../tests/data/"
 
 func readFixture(t *testing.T) {
-	latest := must(Open(data+"guide", nil))(t)
+	latest := must(Open(ctx, data+"guide", nil))(t)
 	equal(t, Resolution{Entry: "ckpt-5"}, latest.Resolved())
 	check0(t, latest.Close())
-	r := must(Open(data+"guide/ckpt-5", nil))(t)
+	r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)
 	defer r.Close()
 	raw := must(os.ReadFile(data + "guide/manifest.json"))(t)
 	if !json.Valid(raw) {
@@ -119,13 +119,13 @@ func readFixture(t *testing.T) {
 	kernel := must(r.Get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"))(t)
 	equal(t, Float32, kernel.DType())
 	same(t, []int64{1, 5}, kernel.Shape())
-	values := must(Read[float32](kernel))(t)
+	values := must(Read[float32](ctx, kernel))(t)
 	equal(t, 5, len(values))
-	same(t, values[2:4], must(ReadRegion[float32](kernel, Region{[]int64{0, 2}, []int64{-1, 2}}, nil))(t))
+	same(t, values[2:4], must(ReadRegion[float32](ctx, kernel, Region{[]int64{0, 2}, []int64{-1, 2}}, nil))(t))
 	into := make([]float32, 5)
-	check0(t, ReadInto(kernel, into, &ReadOptions{Threads: 2, Checksums: ChecksumsWhenWhole}))
+	check0(t, ReadInto(ctx, kernel, into, &ReadOptions{Threads: 2, Checksums: ChecksumsWhenWhole}))
 	same(t, values, into)
-	check0(t, r.ReadMany([]Tensor{kernel}, [][]byte{bytesOf(into)}, nil))
+	check0(t, r.ReadMany(ctx, []Tensor{kernel}, [][]byte{bytesOf(into)}, nil))
 	same(t, values, into)
 
 	var keys []string
@@ -146,11 +146,11 @@ func readFixture(t *testing.T) {
 	_, err := r.Get("net/l1/kernal/.ATTRIBUTES/VARIABLE_VALUE")
 	is(t, err, fs.ErrNotExist)
 	because(t, err, NotFound, ReasonNoTensor)
-	_, err = Read[float64](kernel)
+	_, err = Read[float64](ctx, kernel)
 	because(t, err, InvalidArgument, ReasonDType)
-	_, err = Open(data+"none", nil)
+	_, err = Open(ctx, data+"none", nil)
 	is(t, err, fs.ErrNotExist)
-	_, err = Open("with\x00nul", nil)
+	_, err = Open(ctx, "with\x00nul", nil)
 	is(t, err, fs.ErrInvalid)
 
 	// A view, mapped, is what reading gives.
@@ -163,7 +163,7 @@ func readFixture(t *testing.T) {
 	}))
 	view.Close()
 	is(t, view.Use(func([]byte, int) {}), InvalidArgument)
-	_, err = Read[float32](kernel)
+	_, err = Read[float32](ctx, kernel)
 	is(t, err, fs.ErrInvalid)
 	check0(t, r.Close())
 }
@@ -175,11 +175,11 @@ func roundTrip[T Element](t *testing.T, values ...T) {
 	check0(t, Add(w, "v", []int64{int64(len(values))}, values))
 	check0(t, w.Finish(ctx))
 	is(t, w.Finish(ctx), InvalidArgument)
-	r := must(Open(prefix, nil))(t)
+	r := must(Open(ctx, prefix, nil))(t)
 	defer r.Close()
 	v := must(r.Get("v"))(t)
 	equal(t, DTypeOf[T](), v.DType())
-	same(t, values, must(Read[T](v))(t))
+	same(t, values, must(Read[T](ctx, v))(t))
 }
 
 func everyDType(t *testing.T) {
@@ -201,7 +201,7 @@ func everyDType(t *testing.T) {
 	roundTrip[float32](t)
 
 	// Every fixture's tensor, as bytes or strings, comes out of a writer as it was.
-	from := must(Open(data+"dtypes/all", nil))(t)
+	from := must(Open(ctx, data+"dtypes/all", nil))(t)
 	defer from.Close()
 	prefix := filepath.Join(t.TempDir(), "all")
 	w := must(NewWriter(prefix, &WriteOptions{Alignment: 64, Shards: 2, ReadBack: true}))(t)
@@ -213,13 +213,13 @@ func everyDType(t *testing.T) {
 			check0(t, w.AddVariants(key, tensor.Shape(), must(tensor.ReadStrings(nil))(t)))
 		default:
 			buffer := make([]byte, tensor.Size())
-			check0(t, tensor.ReadBytes(buffer, nil))
+			check0(t, tensor.ReadBytes(ctx, buffer, nil))
 			check0(t, w.AddBytes(key, tensor.DType(), tensor.Shape(), buffer))
 		}
 	}
 	runtime.GC() // what was added is kept
 	check0(t, w.Finish(ctx))
-	to := must(Open(prefix, nil))(t)
+	to := must(Open(ctx, prefix, nil))(t)
 	defer to.Close()
 	equal(t, from.String(), to.String())
 	for key, tensor := range from.All() {
@@ -229,8 +229,8 @@ func everyDType(t *testing.T) {
 			continue
 		}
 		a, b := make([]byte, tensor.Size()), make([]byte, copied.Size())
-		check0(t, tensor.ReadBytes(a, nil))
-		check0(t, copied.ReadBytes(b, nil))
+		check0(t, tensor.ReadBytes(ctx, a, nil))
+		check0(t, copied.ReadBytes(ctx, b, nil))
 		if !bytes.Equal(a, b) {
 			t.Errorf("%s differs", key)
 		}
@@ -247,12 +247,12 @@ func everyDType(t *testing.T) {
 	check0(t, w.AddReader("r", Int16, []int64{3}, bytes.NewReader(bytesOf([]int16{7, 8, 9}))))
 	is(t, Add(w, "short", []int64{3}, []int32{1}), fs.ErrInvalid)
 	check0(t, w.Finish(ctx))
-	r := must(Open(prefix, nil))(t)
+	r := must(Open(ctx, prefix, nil))(t)
 	defer r.Close()
 	p := must(r.Get("p"))(t)
 	equal(t, 2, len(must(p.Slices())(t)))
-	same(t, []int32{1, 2, 3, 4}, must(Read[int32](p))(t))
-	same(t, []int16{7, 8, 9}, must(Read[int16](must(r.Get("r"))(t)))(t))
+	same(t, []int32{1, 2, 3, 4}, must(Read[int32](ctx, p))(t))
+	same(t, []int16{7, 8, 9}, must(Read[int16](ctx, must(r.Get("r"))(t)))(t))
 }
 
 // program is a graph with a root, and its checkpoint.
@@ -315,7 +315,7 @@ func containers(t *testing.T) {
 	one.close()
 
 	two, values, words := build(0, 0, 0, 0)
-	status := must(two.ckpt.Restore(path, nil))(t)
+	status := must(two.ckpt.Restore(ctx, path, nil))(t)
 	check0(t, status.AssertConsumed())
 	status.Close()
 	same(t, [][]float32{{1}, {2}, {3}, {4}}, values)
@@ -336,7 +336,7 @@ func containers(t *testing.T) {
 	path = p.save(prefix)
 	moved = make([]float32, 2)
 	runtime.GC()
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 	same(t, []float32{1, 9}, moved)
 	moved = moved[:1]
 	_, err = p.ckpt.Save(ctx, prefix, nil)
@@ -367,7 +367,7 @@ func slots(t *testing.T) {
 		return MakeSlot(r, made)
 	}))(t)
 	check0(t, p.Track(p.root, "optimizer", owner))
-	status := must(p.ckpt.Restore(path, nil))(t)
+	status := must(p.ckpt.Restore(ctx, path, nil))(t)
 	check0(t, status.AssertConsumed())
 	status.Close()
 	same(t, []float32{1, 2}, value)
@@ -381,7 +381,7 @@ func slots(t *testing.T) {
 	p.variable(p.root, "v", &value)
 	owner = must(p.AddSlotOwner(func(*SlotRequest) error { panic("no slot") }))(t)
 	check0(t, p.Track(p.root, "optimizer", owner))
-	_, err := p.ckpt.Restore(path, nil)
+	_, err := p.ckpt.Restore(ctx, path, nil)
 	because(t, err, Aborted, ReasonCallback)
 	if !strings.Contains(err.Error(), "no slot") {
 		t.Error(err)
@@ -398,12 +398,14 @@ func deferredRestore(t *testing.T) {
 	p.close()
 
 	p = newProgram(t)
-	status := must(p.ckpt.Restore(path, nil))(t)
+	status := must(p.ckpt.Restore(ctx, path, nil))(t)
 	because(t, status.AssertConsumed(), FailedPrecondition, ReasonAssertion)
 	equal(t, 1, must(p.Waiting(p.root, "late"))(t))
 	late := []float32{0, 0}
 	p.variable(p.root, "late", &late)
 	same(t, value, late)
+	equal(t, true, must(p.WasRestored(must(p.Lookup(p.root, "late"))(t)))(t))
+	equal(t, false, must(p.WasRestored(p.root))(t))
 	check0(t, status.AssertConsumed())
 	status.Close()
 	p.close()
@@ -416,7 +418,7 @@ func deferredRestore(t *testing.T) {
 	if err == nil {
 		t.Error("there is a value before there is one")
 	}
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 	same(t, value, must(Value[float32](p.Graph, any))(t))
 	p.close()
 }
@@ -430,7 +432,7 @@ func statusFailures(t *testing.T) {
 	p.variable(p.root, "b", &b)
 	var said []string
 	check0(t, p.ckpt.SetLog(func(_ Severity, line string) { said = append(said, line) }))
-	status := must(p.ckpt.Restore(path, nil))(t)
+	status := must(p.ckpt.Restore(ctx, path, nil))(t)
 	equal(t, RestoreObjects, status.Kind())
 	equal(t, path, status.Path())
 	because(t, status.AssertConsumed(), FailedPrecondition, ReasonAssertion)
@@ -450,19 +452,19 @@ func statusFailures(t *testing.T) {
 
 	p = newProgram(t)
 	check0(t, p.ckpt.SetLog(func(_ Severity, line string) { said = append(said, line); panic("log") }))
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 	p.close()
 	if len(said) == 0 {
 		t.Error("nobody said that the value was never used")
 	}
 
 	p = newProgram(t)
-	_, err := p.ckpt.Restore(filepath.Join(filepath.Dir(prefix), "none"), nil)
+	_, err := p.ckpt.Restore(ctx, filepath.Join(filepath.Dir(prefix), "none"), nil)
 	is(t, err, fs.ErrNotExist)
 	because(t, err, NotFound, ReasonNoCheckpoint)
 	wrong := []float32{1, 2, 3}
 	p.variable(p.root, "a", &wrong)
-	_, err = p.ckpt.Restore(path, nil)
+	_, err = p.ckpt.Restore(ctx, path, nil)
 	because(t, err, InvalidArgument, ReasonShape)
 	same(t, []float32{1, 2, 3}, wrong)
 	check0(t, p.Remove(must(p.Lookup(p.root, "a"))(t)))
@@ -485,8 +487,8 @@ func reportRows(t *testing.T) {
 	wide, missing := []float32{0, 0}, []float32{0}
 	p.variable(p.root, "a", &wide)
 	p.variable(p.root, "c", &missing)
-	dry := must(p.ckpt.DryRun(path, nil))(t)
-	status := must(p.ckpt.Read(path, &RestoreOptions{OnMismatch: MismatchSkip, VerifyFirst: true}))(t)
+	dry := must(p.ckpt.DryRun(ctx, path, nil))(t)
+	status := must(p.ckpt.Read(ctx, path, &RestoreOptions{OnMismatch: MismatchSkip, VerifyFirst: true}))(t)
 	report := must(status.Report())(t)
 	status.ExpectPartial().Close()
 	equal(t, len(dry.Rows), len(report.Rows))
@@ -498,7 +500,7 @@ func reportRows(t *testing.T) {
 	equal(t, RowDeferred, states["b"])
 	equal(t, RowMissing, states["c"])
 	equal(t, 1, report.Count(RowShapeMismatch))
-	globs := must(p.ckpt.DryRun(path, &RestoreOptions{Include: []string{"a", "no/such/*"}}))(t)
+	globs := must(p.ckpt.DryRun(ctx, path, &RestoreOptions{Include: []string{"a", "no/such/*"}}))(t)
 	counts := map[RowState]int{}
 	for _, row := range globs.Rows {
 		counts[row.State]++
@@ -519,7 +521,7 @@ func reportRows(t *testing.T) {
 	if report.Summary == "" || report.Table == "" || !json.Valid(report.JSON) {
 		t.Error("there are no texts")
 	}
-	status = must(p.ckpt.Read(path, &RestoreOptions{
+	status = must(p.ckpt.Read(ctx, path, &RestoreOptions{
 		Exclude: []string{"a"}, Renames: []Rename{{"b", "c"}}, Include: []string{"**"}, Read: ReadOptions{Threads: 1},
 	}))(t)
 	status.ExpectPartial().Close()
@@ -537,7 +539,7 @@ func managerRetention(t *testing.T) {
 		MaxToKeep: 2, KeepBest: 1, Better: BetterLower, Init: func() error { initialised = true; return nil },
 	}))(t)
 	p.close() // the manager keeps what it needs
-	found, status, err := m.RestoreOrInitialize(nil)
+	found, status, err := m.RestoreOrInitialize(ctx, nil)
 	check0(t, err)
 	if found != "" || status != nil || !initialised {
 		t.Error("it did not begin anew")
@@ -559,7 +561,7 @@ func managerRetention(t *testing.T) {
 	state := must(GetCheckpointState(directory, ""))(t)
 	equal(t, directory+"/ckpt-4", state.Latest)
 	equal(t, len(state.Paths), len(state.Timestamps))
-	valid, broken, err := m.LatestValid()
+	valid, broken, err := m.LatestValid(ctx)
 	check0(t, err)
 	equal(t, directory+"/ckpt-4", valid)
 	equal(t, 0, len(broken))
@@ -568,7 +570,7 @@ func managerRetention(t *testing.T) {
 	equal(t, directory+"/ckpt-4", pin.Prefix())
 	pin.Close()
 	value[0] = 0
-	found, status, err = m.RestoreOrInitialize(&ResumeOptions{LatestValid: true})
+	found, status, err = m.RestoreOrInitialize(ctx, &ResumeOptions{LatestValid: true})
 	check0(t, err)
 	equal(t, directory+"/ckpt-4", found)
 	check0(t, status.AssertConsumed())
@@ -643,7 +645,7 @@ func customState(t *testing.T) {
 	check0(t, p.Track(p.root, "table", node))
 	path := p.save(prefix)
 	s.keys, s.values = nil, nil
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 	same(t, []int64{1, 2}, s.keys)
 	same(t, []int64{10, 20}, s.values)
 
@@ -655,7 +657,7 @@ func customState(t *testing.T) {
 	if !strings.Contains(err.Error(), s.fail.Error()) {
 		t.Error(err)
 	}
-	_, err = p.ckpt.Restore(path, nil)
+	_, err = p.ckpt.Restore(ctx, path, nil)
 	is(t, err, Aborted)
 	is(t, err, s.fail)
 	s.fail = nil
@@ -673,7 +675,7 @@ func customState(t *testing.T) {
 	check0(t, p.Track(p.root, "d", must(p.AddDevice(Int32, []int64{3}, d, false))(t)))
 	path = p.save(prefix)
 	d.bytes = make([]byte, 12)
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 	same(t, bytesOf([]int32{1, 2, 3}), d.bytes)
 	equal(t, true, d.complete)
 	p.close()
@@ -741,8 +743,8 @@ func leaks(t *testing.T) {
 		path := p.save(prefix)
 		q := newProgram(t)
 		check0(t, q.ckpt.SetLog(func(_ Severity, line string) { t.Error(line) }))
-		must(q.ckpt.Restore(path, nil))(t)
-		r := must(Open(path, nil))(t)
+		must(q.ckpt.Restore(ctx, path, nil))(t)
+		r := must(Open(ctx, path, nil))(t)
 		must(must(r.Get("v/.ATTRIBUTES/VARIABLE_VALUE"))(t).View(nil))(t)
 		w := must(NewWriter(prefix+"w", nil))(t)
 		check0(t, Add(w, "v", []int64{1}, value))

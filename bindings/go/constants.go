@@ -138,6 +138,8 @@ const (
 	// A lock was lost while it was needed: the directory or its file of locks was removed or
 	// replaced, or a network file system gave the lock away.
 	ReasonLockLost Reason = C.CKPT_REASON_LOCK_LOST
+	// Several tensors have the name.
+	ReasonAmbiguous Reason = C.CKPT_REASON_AMBIGUOUS
 )
 
 // Returns the name of a reason, e.g. NO_CHECKPOINT; NONE for 0, UNKNOWN for an unknown number.
@@ -344,6 +346,27 @@ func (x Mismatch) String() string {
 	return C.GoString(C.ckpt_mismatch_name(C.ckpt_mismatch(x)))
 }
 
+// Conversion says which values are converted when they are restored or read as another dtype.
+type Conversion int32
+
+// Those that there are.
+const (
+	// Values are not converted: another dtype is an error. The default.
+	ConversionNone Conversion = C.CKPT_CONVERSION_NONE
+	// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or
+	// bfloat16 to float32, float32 to complex64. Integers are also converted to other integers if
+	// they all fit, in tensors of at most 1 MiB.
+	ConversionExact Conversion = C.CKPT_CONVERSION_EXACT
+	// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+	// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+	ConversionLossy Conversion = C.CKPT_CONVERSION_LOSSY
+)
+
+// Returns the name of a conversion: none, exact or lossy; unknown for an unknown number.
+func (x Conversion) String() string {
+	return C.GoString(C.ckpt_conversion_name(C.ckpt_conversion(x)))
+}
+
 // Busy says what a save does while an earlier one is still running.
 type Busy int32
 
@@ -404,6 +427,9 @@ const (
 	// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
 	// the glob.
 	RowUnmatchedGlob RowState = C.CKPT_ROW_STATE_UNMATCHED_GLOB
+	// The object has the value of the checkpoint, converted from its dtype there to the one in the
+	// program.
+	RowConverted RowState = C.CKPT_ROW_STATE_CONVERTED
 )
 
 // Returns the name of a row state, e.g. shape mismatch; unknown for an unknown number.
@@ -449,6 +475,30 @@ const (
 // number.
 func (x Verdict) String() string {
 	return C.GoString(C.ckpt_verdict_name(C.ckpt_verdict(x)))
+}
+
+// Phase says a phase of a save. No moment belongs to two of them.
+type Phase int32
+
+// Those that there are.
+const (
+	// Values are copied, while the program waits. Only saves in the background have it.
+	PhaseCopy Phase = C.CKPT_PHASE_COPY
+	// Shards (data files) and index are written, and read back if that is asked for.
+	PhaseWrite Phase = C.CKPT_PHASE_WRITE
+	// Files and directories are synced.
+	PhaseSync Phase = C.CKPT_PHASE_SYNC
+	// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+	// checkpoints are deleted.
+	PhasePublish Phase = C.CKPT_PHASE_PUBLISH
+	// Locks of the directory are taken, and waited for.
+	PhaseLock Phase = C.CKPT_PHASE_LOCK
+)
+
+// Returns the name of a phase of a save: copy, write, sync, publish or lock; unknown for an unknown
+// number.
+func (x Phase) String() string {
+	return C.GoString(C.ckpt_phase_name(C.ckpt_phase(x)))
 }
 
 // Severity is the severity of a log message.

@@ -34,7 +34,7 @@ func (g *Graph) AddDevice(dtype DType, shape []int64, device io.ReaderAt, concur
 	if device == nil {
 		return 0, argument("there is no device")
 	}
-	made, err := newDevice(device, concurrent, g.shared)
+	made, err := newDevice(device, concurrent)
 	if err != nil {
 		return 0, err
 	}
@@ -45,8 +45,8 @@ func (g *Graph) AddDevice(dtype DType, shape []int64, device io.ReaderAt, concur
 	})
 }
 
-func newDevice(device io.ReaderAt, concurrent bool, w *sharedState) (*C.ckpt_device, error) {
-	made := C.go_device_new(newValue(&callbackValue{value: device, shared: w}))
+func newDevice(device io.ReaderAt, concurrent bool) (*C.ckpt_device, error) {
+	made := C.go_device_new(newValue(&callbackValue{value: device}))
 	var e *C.ckpt_error
 	ok := C.ckpt_device_set_read(made, C.ckpt_read_callback(C.go_ckpt_read), C.bool(concurrent), &e) == C.CKPT_CODE_OK
 	if _, is := device.(io.WriterAt); ok && is {
@@ -69,14 +69,14 @@ func newDevice(device io.ReaderAt, concurrent bool, w *sharedState) (*C.ckpt_dev
 }
 
 //export goDescribe
-func goDescribe(value C.go_value, dimensions *C.int64_t) (rank C.int32_t) {
-	defer func() {
-		if recover() != nil {
-			rank = -1
-		}
-	}()
-	shape, ok := valueOf(value).value.(Describer).Describe()
-	if !ok || len(shape) > C.CKPT_MAX_RANK {
+func goDescribe(value C.go_value, dimensions *C.int64_t) C.int32_t {
+	var shape []int64
+	describer := valueOf(value).value.(Describer)
+	has := answered(false, func() (has bool) {
+		shape, has = describer.Describe()
+		return has
+	})
+	if !has || len(shape) > C.CKPT_MAX_RANK {
 		return -1
 	}
 	copy(unsafe.Slice((*int64)(unsafe.Pointer(dimensions)), C.CKPT_MAX_RANK), shape)

@@ -6,7 +6,6 @@ package checkpoint
 import "C"
 
 import (
-	"fmt"
 	"unsafe"
 )
 
@@ -14,15 +13,26 @@ import (
 // their own.
 func (d DType) Size() int { return int(C.ckpt_dtype_size(C.ckpt_dtype(d))) }
 
-// F16 holds the bits of an IEEE half-precision number.
-type F16 uint16
-
-// BF16 holds the bits of a bfloat16 number: the upper half of a float32.
-type BF16 uint16
+// Small floating-point numbers, as their bits. ToFloat32 and FromFloat32 convert them; Convert does
+// that for many at once.
+type (
+	F16           uint16 // IEEE half precision
+	BF16          uint16 // bfloat16: the upper half of a float32
+	F8E5M2        uint8  // 5 bits of exponent, 2 of mantissa
+	F8E4M3FN      uint8  // finite, with NaN
+	F8E4M3FNUZ    uint8  // finite, without negative zero
+	F8E4M3B11FNUZ uint8  // the same with bias 11
+	F8E5M2FNUZ    uint8  // finite, without negative zero
+)
 
 // Element is any Go type whose slices are tensors of a fixed-size dtype.
 type Element interface {
-	bool | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64 | complex64 | complex128 | F16 | BF16
+	bool | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64 | complex64 | complex128 | SmallFloat
+}
+
+// SmallFloat is a floating-point number of one or two bytes.
+type SmallFloat interface {
+	F16 | BF16 | F8E5M2 | F8E4M3FN | F8E4M3FNUZ | F8E4M3B11FNUZ | F8E5M2FNUZ
 }
 
 // DTypeOf gives the dtype of slices of T.
@@ -59,6 +69,16 @@ func DTypeOf[T Element]() DType {
 		return Float16
 	case BF16:
 		return Bfloat16
+	case F8E5M2:
+		return Float8E5M2
+	case F8E4M3FN:
+		return Float8E4M3FN
+	case F8E4M3FNUZ:
+		return Float8E4M3FNUZ
+	case F8E4M3B11FNUZ:
+		return Float8E4M3B11FNUZ
+	case F8E5M2FNUZ:
+		return Float8E5M2FNUZ
 	}
 	return Invalid
 }
@@ -69,31 +89,14 @@ func bytesOf[T Element](values []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*int(unsafe.Sizeof(zero)))
 }
 
-// sizedBytes gives the memory of a slice whose elements a tensor of dtype holds.
-func sizedBytes[T Element](dtype DType, values []T) ([]byte, error) {
-	return bytesOf(values), check[T](dtype)
-}
-
-// check fails when elements of T are not what a tensor of dtype holds. Types of one byte that Go
-// lacks are read as uint8, those of two as uint16, and so on.
-func check[T Element](dtype DType) error {
+// check fails when elements of T are not what a tensor of dtype holds.
+func check[T Element](dtype DType, tensor string) error {
 	own := DTypeOf[T]()
 	if own == dtype {
 		return nil
 	}
-	var zero T
-	switch own {
-	case Uint8, Uint16, Uint32:
-		switch dtype {
-		case Float32, Float64, Int32, Int16, Int8, Complex64, Int64, Bool, Complex128, Uint16, Uint32, Uint64, Uint8, String, Variant:
-		default:
-			if dtype.Size() == int(unsafe.Sizeof(zero)) {
-				return nil
-			}
-		}
-	}
-	return &Error{
-		Code: InvalidArgument, Reason: ReasonDType, Expected: own.String(), Found: dtype.String(),
-		Message: fmt.Sprintf("the elements have another type: expected %v, found %v", own, dtype),
-	}
+	var e *C.ckpt_error
+	c, n := name(tensor)
+	C.ckpt_dtype_check_elements(C.ckpt_dtype(dtype), C.ckpt_dtype(own), c, n, &e)
+	return takeError(e)
 }

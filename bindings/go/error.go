@@ -3,6 +3,7 @@ package checkpoint
 /*
 #cgo pkg-config: checkpoint
 #include <checkpoint.h>
+#include "callbacks.h"
 */
 import "C"
 
@@ -49,7 +50,7 @@ func (e *Error) Is(target error) bool {
 	case fs.ErrInvalid:
 		return e.Code == InvalidArgument
 	case context.Canceled:
-		return e.Code == Cancelled
+		return e.Code == Cancelled && e.cause == nil // of Pending.Cancel, which gives no cause
 	}
 	if code, ok := target.(Code); ok {
 		return e.Code == code
@@ -69,7 +70,12 @@ func takeError(e *C.ckpt_error) error {
 
 // errorOf copies an error that is lent.
 func errorOf(e *C.ckpt_error) *Error {
+	var cause error
+	if value := C.go_error_cause(e); value != 0 {
+		cause = valueOf(value).value.(error)
+	}
 	return &Error{
+		cause:    cause,
 		Code:     Code(C.ckpt_error_code(e)),
 		Reason:   Reason(C.ckpt_error_reason(e)),
 		Message:  C.GoString(C.ckpt_error_message(e)),

@@ -28,7 +28,7 @@ func temporary() (string, func()) {
 
 func ExampleOpen() {
 	// begin: read
-	reader, err := checkpoint.Open("../../tests/data/guide/ckpt-5", nil)
+	reader, err := checkpoint.Open(context.Background(), "../../tests/data/guide/ckpt-5", nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		log.Fatal("there is no checkpoint")
 	}
@@ -36,7 +36,7 @@ func ExampleOpen() {
 	defer reader.Close()
 	for key, tensor := range reader.All() {
 		if tensor.DType() == checkpoint.Float32 && len(tensor.Shape()) == 2 {
-			values, err := checkpoint.Read[float32](tensor)
+			values, err := checkpoint.Read[float32](context.Background(), tensor)
 			must(err)
 			fmt.Println(key, tensor.Shape(), len(values))
 		}
@@ -88,7 +88,7 @@ func ExampleManager() {
 	must(err)
 	defer manager.Close()
 
-	_, status, err := manager.RestoreOrInitialize(nil)
+	_, status, err := manager.RestoreOrInitialize(context.Background(), nil)
 	must(err)
 	if status != nil { // there was a checkpoint
 		must(status.AssertConsumed())
@@ -175,7 +175,7 @@ func ExampleState() {
 	must(err)
 	state.value = 0
 	// begin: restore
-	status, err := saved.Read(path, &checkpoint.RestoreOptions{VerifyFirst: true})
+	status, err := saved.Read(context.Background(), path, &checkpoint.RestoreOptions{VerifyFirst: true})
 	must(err)
 	defer status.Close()
 	report, err := status.Report()

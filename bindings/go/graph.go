@@ -24,19 +24,11 @@ func graphOf(g *C.ckpt_graph, w *sharedState) *Graph {
 	return &Graph{own(g, func(g *C.ckpt_graph) { C.ckpt_graph_free(g) }), w}
 }
 
-// again gives another handle of the graph, which C gives by way of a checkpoint.
-func (g *Graph) again() (*Graph, error) {
-	root, err := g.AddObject()
-	if err != nil {
-		return nil, err
-	}
-	defer g.Remove(root)
-	checkpoint, err := NewCheckpoint(g, root)
-	if err != nil {
-		return nil, err
-	}
-	defer checkpoint.Close()
-	return checkpoint.Graph(), nil
+// Share gives another handle of the same graph, to be closed; the graph lives until all are.
+func (g *Graph) Share() *Graph {
+	p := g.hold()
+	defer g.drop(p)
+	return graphOf(C.ckpt_graph_share(p), g.shared)
 }
 
 // add calls a function that adds an object.
@@ -62,33 +54,33 @@ func (g *Graph) add(
 // touch calls a function that may touch the values of variables: slices that moved are followed
 // first.
 func (g *Graph) touch(f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if err := g.shared.follow(g.handle); err != nil {
+	if err := g.shared.follow(g); err != nil {
 		return err
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // touchOne calls a function that may touch the value of one variable, and no other.
 func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if err := g.shared.followSome(g.handle, []Node{variable}); err != nil {
+	if err := g.shared.followSome(g, []Node{variable}); err != nil {
 		return err
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // touchBelow calls a function that makes an edge or a slot that leads to an object. A restore that
 // waits for it restores that object, what it leads to, and the slots of these.
 func (g *Graph) touchBelow(object Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
-	if g.shared.mayWait.Load() && object != 0 {
+	if g.shared != nil && g.shared.mayWait.Load() && object != 0 {
 		below, err := g.Descendants(object)
 		if err != nil { // a list that cannot be saved any more is among them
 			return g.touch(f)
 		}
-		if err := g.shared.followSome(g.handle, below); err != nil {
+		if err := g.shared.followSome(g, below); err != nil {
 			return err
 		}
 	}
-	return g.shared.because(call(g.handle, f))
+	return call(g.handle, f)
 }
 
 // AddObject adds an object without values of its own.

@@ -92,8 +92,14 @@ func (h *handle[P]) freeUnused() {
 	runtime.KeepAlive(h) // till here the cleanup must not run
 }
 
+// holder is a handle, or what has one.
+type holder[P comparable] interface {
+	hold() P
+	drop(P)
+}
+
 // call calls the library with an object that stays open meanwhile.
-func call[P comparable](h *handle[P], f func(P, **C.ckpt_error) C.ckpt_code) error {
+func call[P comparable](h holder[P], f func(P, **C.ckpt_error) C.ckpt_code) error {
 	pointer := h.hold()
 	defer h.drop(pointer)
 	var err *C.ckpt_error

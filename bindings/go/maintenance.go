@@ -16,8 +16,10 @@ import (
 func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints
-	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
-		C.ckpt_latest_valid_checkpoint(d, made, &found, &broken, e)
+	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, pending **C.ckpt_pending, e **C.ckpt_error) {
+		C.ckpt_latest_valid_checkpoint_async(d, made, pending, e)
+	}, func(pending *C.ckpt_pending, e **C.ckpt_error) {
+		C.ckpt_pending_take_valid_checkpoint(pending, &found, &broken, e)
 	})
 	defer C.ckpt_broken_checkpoints_free(broken)
 	return takeString(found), brokenOf(broken), err
@@ -35,7 +37,7 @@ type RepairedState struct {
 // says only what it would be.
 func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*RepairedState, error) {
 	var found *C.ckpt_repaired_state
-	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
+	err := options.repairing(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
 		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, e)
 	})
 	if err != nil {

@@ -55,7 +55,7 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	if c == nil {
 		return nil, argument("there is no checkpoint")
 	}
-	made, err := options.make(c.shared)
+	made, err := options.make()
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func NewManager(c *Checkpoint, directory string, options *ManagerOptions) (*Mana
 	}), graph, c.shared}, nil
 }
 
-func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
+func (o *ManagerOptions) make() (*C.ckpt_manager_options, error) {
 	if o == nil {
 		return nil, nil
 	}
@@ -87,7 +87,7 @@ func (o *ManagerOptions) make(w *sharedState) (*C.ckpt_manager_options, error) {
 		}
 	}
 	set(o.Init != nil, func() C.ckpt_code {
-		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init, shared: w}), &e)
+		return C.go_manager_options_set_init(made, newValue(&callbackValue{value: o.Init}), &e)
 	})
 	set(o.Clock != nil, func() C.ckpt_code {
 		return C.go_manager_options_set_clock(made, newValue(&callbackValue{value: clock{now: o.Clock}}), &e)
@@ -146,9 +146,9 @@ func (m *Manager) Checkpoints() []string {
 
 // LastFailure returns what LastFailure of the manager's checkpoint returns.
 func (m *Manager) LastFailure() error {
-	return m.shared.because(call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+	return call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_manager_last_failure(p, e)
-	}))
+	})
 }
 
 // BestCheckpoints gives all managed checkpoints with a metric, the best first.
@@ -210,7 +210,7 @@ func (m *Manager) save(
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	cancellation, save, err := options.Save.make(m.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return "", err
 	}
@@ -236,7 +236,7 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 	if options == nil {
 		options = &ManagerSaveOptions{}
 	}
-	cancellation, save, err := options.Save.make(m.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return nil, err
 	}
@@ -247,18 +247,28 @@ func (m *Manager) SaveAsync(ctx context.Context, options *ManagerSaveOptions) (*
 		return nil, err
 	}
 	defer C.ckpt_manager_save_options_free(made)
-	return cancellation.start(ctx, m.shared, func(pending **C.ckpt_pending) error {
+	return cancellation.start(ctx, func(pending **C.ckpt_pending) error {
 		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_manager_save_async(p, made, pending, e)
 		})
 	})
 }
 
+// Phase gives what a phase of the last save of this manager has cost so far, in the background or
+// not.
+func (m *Manager) Phase(phase Phase) (PhaseCost, error) {
+	return costOf(func(bytes *C.uint64_t, seconds *C.double) error {
+		return call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_manager_phase(p, C.ckpt_phase(phase), bytes, seconds, e)
+		})
+	})
+}
+
 func (m *Manager) touch(f func(*C.ckpt_manager, **C.ckpt_error) C.ckpt_code) error {
-	if err := m.shared.follow(m.graph.handle); err != nil {
+	if err := m.shared.follow(m.graph); err != nil {
 		return err
 	}
-	return m.shared.because(call(m.handle, f))
+	return call(m.handle, f)
 }
 
 // ResumeOptions says how a program resumes. The zero value, and nil, are the defaults.
@@ -271,40 +281,48 @@ type ResumeOptions struct {
 // RestoreOrInitialize restores the latest checkpoint; where there is none, it calls the manager's
 // init function, if there is one, and gives no path and no status.
 // (tf.train.CheckpointManager.restore_or_initialize)
-func (m *Manager) RestoreOrInitialize(options *ResumeOptions) (string, *Status, error) {
+func (m *Manager) RestoreOrInitialize(ctx context.Context, options *ResumeOptions) (string, *Status, error) {
 	if options == nil {
 		options = &ResumeOptions{}
 	}
-	restore, err := options.Restore.make()
-	if err != nil {
-		return "", nil, err
-	}
-	defer C.ckpt_restore_options_free(restore)
-	made := C.ckpt_resume_options_new()
-	defer C.ckpt_resume_options_free(made)
-	var e *C.ckpt_error
-	ok := options.set(made, &e) && C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_CODE_OK
-	if !ok {
-		return "", nil, takeError(e)
-	}
 	var restored *C.ckpt_string
 	var status *C.ckpt_status
-	err = m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_manager_restore_or_initialize(p, made, &restored, &status, e)
+	err := withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		restore, err := options.Restore.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_restore_options_free(restore)
+		made := C.ckpt_resume_options_new()
+		defer C.ckpt_resume_options_free(made)
+		var e *C.ckpt_error
+		ok := options.set(made, &e) && C.ckpt_resume_options_set_restore_options(made, restore, &e) == C.CKPT_CODE_OK
+		if !ok {
+			return takeError(e)
+		}
+		return m.touch(func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_manager_restore_or_initialize(p, made, &restored, &status, e)
+		})
 	})
 	return takeString(restored), statusOf(status), err
 }
 
 // LatestValid gives the newest checkpoint of the directory that is whole, every checksum of it
 // compared, and those that are newer and not whole; no path if there is none.
-func (m *Manager) LatestValid() (string, []BrokenCheckpoint, error) {
+func (m *Manager) LatestValid(ctx context.Context) (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints
-	err := call(m.handle, func(p *C.ckpt_manager, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_manager_latest_valid(p, &found, &broken, e)
-	})
+	p := m.hold()
+	defer m.drop(p)
+	pending, err := await(ctx, func(pending **C.ckpt_pending, e **C.ckpt_error) { C.ckpt_manager_latest_valid_async(p, pending, e) })
+	if err != nil {
+		return "", nil, err
+	}
+	defer C.ckpt_pending_free(pending)
+	var e *C.ckpt_error
+	C.ckpt_pending_take_valid_checkpoint(pending, &found, &broken, &e)
 	defer C.ckpt_broken_checkpoints_free(broken)
-	return takeString(found), brokenOf(broken), err
+	return takeString(found), brokenOf(broken), stopped(ctx, takeError(e))
 }
 
 //export goInit

@@ -54,8 +54,13 @@ func Merge(ctx context.Context, destination string, sections []string, options *
 	if !ok {
 		return takeError(e)
 	}
-	return cancellation.run(ctx, func() error {
-		C.ckpt_merge(c, unsafe.SliceData(prefixes), C.size_t(len(sections)), made, &e)
-		return takeError(e)
+	pending, err := await(ctx, func(pending **C.ckpt_pending, e **C.ckpt_error) {
+		C.ckpt_merge_async(c, unsafe.SliceData(prefixes), C.size_t(len(sections)), made, pending, e)
 	})
+	if err != nil {
+		return err
+	}
+	defer C.ckpt_pending_free(pending)
+	C.ckpt_pending_wait(pending, nil, &e)
+	return stopped(ctx, cancellation.stopper.because(takeError(e)))
 }

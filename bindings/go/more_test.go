@@ -55,13 +55,13 @@ func TestRegisteredSaver(t *testing.T) {
 		is(t, p.RegisterSaver("Test", "Doubling", true, d), AlreadyExists)
 		path := p.save(filepath.Join(t.TempDir(), "s"))
 		same(t, []string{"special"}, d.paths)
-		r := must(Open(path, nil))(t)
-		same(t, []float32{6}, must(Read[float32](must(r.Get("special/doubled"))(t)))(t))
+		r := must(Open(ctx, path, nil))(t)
+		same(t, []float32{6}, must(Read[float32](ctx, must(r.Get("special/doubled"))(t)))(t))
 		graph := must(r.ObjectGraph())(t)
 		equal(t, "Test.Doubling", graph.Nodes[graph.Nodes[0].Children[0].Node].SaverName+graph.Nodes[graph.Nodes[0].Children[1].Node].SaverName)
 		r.Close()
 		value[0], plain[0] = 0, 0
-		must(p.ckpt.Restore(path, nil))(t).Close()
+		must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 		equal(t, 3, value[0])
 		equal(t, 4, plain[0])
 		p.close()
@@ -138,7 +138,7 @@ func TestManagerSavesBySteps(t *testing.T) {
 		m.Close()
 		failing := errors.New("no first values")
 		m = must(NewManager(p.ckpt, filepath.Join(t.TempDir(), "x"), &ManagerOptions{Init: func() error { return failing }}))(t)
-		_, _, err := m.RestoreOrInitialize(nil)
+		_, _, err := m.RestoreOrInitialize(ctx, nil)
 		is(t, err, Aborted)
 		is(t, err, failing)
 		m.Close()
@@ -174,7 +174,7 @@ func TestBorrowedStateAndSlotsOnDevices(t *testing.T) {
 				p.save(prefix)
 			} else {
 				l.values = nil
-				status := must(p.ckpt.Restore(prefix+"-1", nil))(t)
+				status := must(p.ckpt.Restore(ctx, prefix+"-1", nil))(t)
 				check0(t, status.AssertConsumed())
 				status.Close()
 				same(t, []float64{1, 2}, l.values)
@@ -196,9 +196,85 @@ func TestIteratorOfCheckpointsEnds(t *testing.T) {
 	})
 }
 
+func TestSmallFloatsAreFloatsAndBack(t *testing.T) {
+	equal(t, float32(1.5), ToFloat32(BF16(0x3fc0)))
+	equal(t, float32(-2), ToFloat32(F16(0xc000)))
+	equal(t, float32(448), ToFloat32(F8E4M3FN(0x7e)))
+	equal(t, float32(57344), ToFloat32(F8E5M2(0x7b)))
+	equal(t, float32(240), ToFloat32(F8E4M3FNUZ(0x7f)))
+	equal(t, float32(30), ToFloat32(F8E4M3B11FNUZ(0x7f)))
+	equal(t, float32(57344), ToFloat32(F8E5M2FNUZ(0x7f)))
+	equal(t, BF16(0x3fc0), FromFloat32[BF16](1.5))
+	equal(t, F16(0x7c00), FromFloat32[F16](1e30))
+	equal(t, F8E4M3FN(0xfe), FromFloat32[F8E4M3FN](-448))
+	narrow := make([]int32, 2)
+	if err := Convert([]int64{1, -2}, narrow, ConversionExact); err != nil {
+		t.Fatal(err)
+	}
+	same(t, []int32{1, -2}, narrow)
+	var e *Error
+	for _, err := range []error{
+		Convert([]int64{1, 1 << 40}, narrow, ConversionExact),
+		Convert([]float32{1, 2}, narrow, ConversionLossy),
+		Convert([]int64{1}, narrow, ConversionExact),
+	} {
+		if !errors.As(err, &e) || e.Code != InvalidArgument {
+			t.Error(err)
+		}
+	}
+	same(t, []int32{1, -2}, narrow)
+}
+
+func TestValuesAreReadAndRestoredAsAnotherType(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "small")
+		w := must(NewWriter(path, nil))(t)
+		check0(t, Add(w, "v", []int64{3}, []BF16{0x3f80, 0xc000, 0x3fc0}))
+		check0(t, w.Finish(nil))
+		w.Close()
+		r := must(Open(path, nil))(t)
+		defer r.Close()
+		v := must(r.Get("v"))(t)
+		exact := &ReadOptions{Conversion: ConversionExact}
+		floats := []float32{1, -2, 1.5}
+		same(t, floats, must(ReadAs[float32](v, exact))(t))
+		same(t, []BF16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[BF16](v, exact))(t))
+		same(t, []uint16{0x3f80, 0xc000, 0x3fc0}, must(ReadAs[uint16](v, exact))(t)) // the bits
+		same(t, []float64{-2, 1.5}, must(ReadRegion[float64](v, Region{[]int64{1}, []int64{2}}, exact))(t))
+		into := make([]float32, 3)
+		check0(t, ReadInto(v, into, exact))
+		same(t, floats, into)
+		check0(t, r.ReadMany([]Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
+		same(t, floats, into)
+		var e *Error
+		if _, err := Read[float32](v); !errors.As(err, &e) || e.Reason != ReasonDType {
+			t.Error(err)
+		}
+		if _, err := ReadAs[int32](v, exact); !errors.As(err, &e) || e.Reason != ReasonDType {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTensorsAreFoundByTheNamesThatPeopleUse(t *testing.T) {
+	r := must(Open(data+"guide/ckpt-5", nil))(t)
+	defer r.Close()
+	key := "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+	for _, name := range []string{key, "net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0"} {
+		equal(t, key, must(r.Get(name))(t).Key())
+		equal(t, name == key, r.Has(name))
+	}
+	several := must(Open(data+"containers/c-1", nil))(t)
+	defer several.Close()
+	var e *Error
+	if _, err := several.Get("Variable"); !errors.As(err, &e) || e.Reason != ReasonAmbiguous {
+		t.Error(err)
+	}
+}
+
 func TestCloseWhileOthersRead(t *testing.T) {
 	withoutLeaks(t, func(t *testing.T) {
-		r := must(Open(data+"guide/ckpt-5", nil))(t)
+		r := must(Open(ctx, data+"guide/ckpt-5", nil))(t)
 		kernel := must(r.Get("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"))(t)
 		var wait sync.WaitGroup
 		for range 8 {
@@ -206,7 +282,7 @@ func TestCloseWhileOthersRead(t *testing.T) {
 			go func() {
 				defer wait.Done()
 				for range 1000 {
-					if _, err := Read[float32](kernel); err != nil {
+					if _, err := Read[float32](ctx, kernel); err != nil {
 						if !errors.Is(err, InvalidArgument) {
 							t.Error(err)
 						}
@@ -250,7 +326,7 @@ func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
 		if len(problems.Problems) != 0 || problems.Verdict != VerdictWhole {
 			t.Error(problems.Problems)
 		}
-		r := must(Open(prefix, nil))(t)
+		r := must(Open(ctx, prefix, nil))(t)
 		defer r.Close()
 		for g := range goroutines {
 			for i := range tensors {
@@ -258,7 +334,7 @@ func TestGoroutinesThatAddToOneWriterAreRefused(t *testing.T) {
 					t.Fatalf("%s: added is %v", key(g, i), added[g][i])
 				}
 				if added[g][i] {
-					same(t, value(g, i), must(Read[float32](must(r.Get(key(g, i)))(t)))(t))
+					same(t, value(g, i), must(Read[float32](ctx, must(r.Get(key(g, i)))(t)))(t))
 				}
 			}
 		}
@@ -329,5 +405,25 @@ func TestLocks(t *testing.T) {
 		because(t, err, InvalidArgument, ReasonArgument)
 		_, err = Collect(directory, &CollectOptions{Keep: 1, LockWait: &atOnce, OlderThan: &atOnce})
 		because(t, err, Unavailable, ReasonLocked)
+	})
+}
+
+// TestShare uses a graph by a handle of its own, when the first one is closed.
+func TestShare(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		g := NewGraph()
+		value := []float32{1}
+		variable := must(AddVariable(g, &value, []int64{1}))(t)
+		other := g.Share()
+		g.Close()
+		value = []float32{2} // followed by any handle
+		same(t, []float32{2}, must(Value[float32](other, variable))(t))
+		_, err := g.AddObject()
+		is(t, err, InvalidArgument)
+		closed := g.Share()
+		_, err = closed.AddObject()
+		is(t, err, InvalidArgument)
+		check0(t, closed.Close())
+		check0(t, other.Close())
 	})
 }

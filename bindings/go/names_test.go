@@ -22,15 +22,15 @@ func nameBased(t *testing.T) {
 	}
 	equal(t, prefix+"-2", saved[2])
 	same(t, saved[1:], must(s.LastCheckpoints())(t))
-	_, err := Open(saved[0], nil)
+	_, err := Open(ctx, saved[0], nil)
 	is(t, err, fs.ErrNotExist)
-	r := must(Open(saved[2], nil))(t)
-	same(t, []float32{1, 2}, must(Read[float32](must(r.Get("k"))(t)))(t))
+	r := must(Open(ctx, saved[2], nil))(t)
+	same(t, []float32{1, 2}, must(Read[float32](ctx, must(r.Get("k"))(t)))(t))
 	_, err = r.ObjectGraph()
 	because(t, err, NotFound, ReasonNoObjectGraph)
 	r.Close()
 	v = []float32{0, 0} // the saver follows slices, too
-	report := must(s.Restore(saved[2], nil))(t)
+	report := must(s.Restore(ctx, saved[2], nil))(t)
 	equal(t, 2, report.Count(RowRestored))
 	same(t, []float32{1, 2}, v)
 	equal(t, 2, must(s.LastReport())(t).Count(RowRestored))
@@ -44,7 +44,7 @@ func nameBased(t *testing.T) {
 	only := must(NewSaver(g, []NamedNode{{"k", a}, {"k", wide}}, &SaverOptions{
 		RestoreOnly: true, Reshape: true, Clock: func() time.Time { asked++; return time.Unix(0, 0) },
 	}))(t)
-	must(only.Restore(saved[2], nil))(t)
+	must(only.Restore(ctx, saved[2], nil))(t)
 	same(t, []float32{1, 2}, v)
 	same(t, []float32{1, 2}, must(Value[float32](g, wide))(t))
 	equal(t, 1, asked)
@@ -61,7 +61,7 @@ func nameBased(t *testing.T) {
 	g.Close() // a saver keeps its graph
 	path := must(own.Save(ctx, prefix, &SaverSaveOptions{NoState: true}))(t)
 	v[0] = 7
-	must(all.Restore(path, nil))(t)
+	must(all.Restore(ctx, path, nil))(t)
 	same(t, []float32{1, 2}, v)
 	s.Close()
 	own.Close()
@@ -71,7 +71,7 @@ func nameBased(t *testing.T) {
 
 func views(t *testing.T) {
 	view := must(OpenCheckpointView(data + "guide_slots"))(t)
-	r := must(Open(view.Prefix(), nil))(t)
+	r := must(Open(ctx, view.Prefix(), nil))(t)
 	graph := must(r.ObjectGraph())(t)
 	equal(t, len(graph.Nodes), len(must(view.ObjectGraph())(t).Nodes))
 	found := map[string]int{}
@@ -84,7 +84,7 @@ func views(t *testing.T) {
 	if len(graph.Nodes[found["root.optimizer"]].Slots) != 4 {
 		t.Error("there are not four slots")
 	}
-	expected := must(Read[float32](must(r.Get(graph.Nodes[kernel].Values[0].Key))(t)))(t)
+	expected := must(Read[float32](ctx, must(r.Get(graph.Nodes[kernel].Values[0].Key))(t)))(t)
 	r.Close()
 
 	p := newProgram(t)

@@ -23,6 +23,12 @@ func (o *ReadOptions) set(made *C.ckpt_read_options, e **C.ckpt_error) bool {
 	if o.Checksums != 0 && C.ckpt_read_options_set_checksums(made, C.ckpt_checksums(o.Checksums), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.DType != 0 && C.ckpt_read_options_set_dtype(made, C.ckpt_dtype(o.DType), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Conversion != 0 && C.ckpt_read_options_set_conversion(made, C.ckpt_conversion(o.Conversion), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -108,6 +114,9 @@ func (o *SaveOptions) set(made *C.ckpt_save_options, e **C.ckpt_error) bool {
 	if o.Busy != 0 && C.ckpt_save_options_set_busy(made, C.ckpt_busy(o.Busy), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.SnapshotLimit != 0 && C.ckpt_save_options_set_snapshot_limit(made, C.uint64_t(o.SnapshotLimit), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -129,6 +138,9 @@ func (o *RestoreOptions) set(made *C.ckpt_restore_options, e **C.ckpt_error) boo
 		}
 	}
 	if o.OnMismatch != 0 && C.ckpt_restore_options_set_on_mismatch(made, C.ckpt_mismatch(o.OnMismatch), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Conversion != 0 && C.ckpt_restore_options_set_conversion(made, C.ckpt_conversion(o.Conversion), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.SkipSlotVariables && C.ckpt_restore_options_set_skip_slot_variables(made, C.bool(o.SkipSlotVariables), e) != C.CKPT_CODE_OK {

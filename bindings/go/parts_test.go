@@ -29,7 +29,7 @@ func TestParts(t *testing.T) {
 		table := must(AddVariable(g, &columns, []int64{4, 1}, NodeOptions{Name: "table", Part: part}))(t)
 		s := must(NewSaverOfVariables(g, []Node{table}, nil))(t)
 		defer s.Close()
-		report := must(s.Restore(merged, nil))(t)
+		report := must(s.Restore(ctx, merged, nil))(t)
 		same(t, []float32{0, 0, 1, 1}, columns)
 		equal(t, 1, len(report.Rows))
 		equal(t, "-:1,1", report.Rows[0].ProgramSlice)

@@ -60,9 +60,9 @@ func TestSaveAsyncSavesWhatWasThere(t *testing.T) {
 		equal(t, prefix+"-1", must(pending.Wait(ctx))(t))
 		equal(t, prefix+"-1", pending.Path())
 		<-pending.Done()
-		r := must(Open(prefix+"-1", nil))(t)
+		r := must(Open(ctx, prefix+"-1", nil))(t)
 		defer r.Close()
-		same(t, large(1), must(Read[float32](must(r.Get("v/.ATTRIBUTES/VARIABLE_VALUE"))(t)))(t))
+		same(t, large(1), must(Read[float32](ctx, must(r.Get("v/.ATTRIBUTES/VARIABLE_VALUE"))(t)))(t))
 
 		written := must(p.ckpt.WriteAsync(nil, prefix+"-written", nil))(t)
 		defer written.Close()

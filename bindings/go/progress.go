@@ -9,6 +9,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -40,10 +41,20 @@ func (w *cancellation) run(ctx context.Context, f func() error) error {
 
 // raise stops the call since the context is done.
 func (w *cancellation) raise(ctx context.Context) {
-	w.stopper.stop(context.Cause(ctx))
+	w.stopper.stop(contextError(ctx))
 	c := w.cancel.hold()
 	defer w.cancel.drop(c)
 	C.ckpt_cancel_raise(c)
+}
+
+// contextError gives the error of a context that is done, Canceled or DeadlineExceeded, and its
+// cause if that is another.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 func (w *cancellation) close() { w.cancel.Close() }
@@ -81,15 +92,9 @@ func (s *stopper) because(err error) error {
 }
 
 //export goProgress
-func goProgress(value C.go_value, done, total C.uint64_t) (code C.ckpt_code) {
+func goProgress(value C.go_value, done, total C.uint64_t) C.ckpt_code {
 	s := valueOf(value).value.(*stopper)
-	defer func() {
-		if what := recover(); what != nil {
-			s.stop(panicked(what))
-			code = C.CKPT_CODE_CANCELLED
-		}
-	}()
-	if err := s.progress(uint64(done), uint64(total)); err != nil {
+	if err := contained(func() error { return s.progress(uint64(done), uint64(total)) }); err != nil {
 		s.stop(err)
 	}
 	if s.isStopped() {

@@ -27,7 +27,7 @@ type Ranks interface {
 }
 
 // ranksOf makes what C calls instead of a program's ranks.
-func ranksOf(ranks Ranks, w *sharedState) (*C.ckpt_ranks, error) {
+func ranksOf(ranks Ranks) (*C.ckpt_ranks, error) {
 	if ranks == nil {
 		return nil, argument("the ranks are nil")
 	}
@@ -36,7 +36,7 @@ func ranksOf(ranks Ranks, w *sharedState) (*C.ckpt_ranks, error) {
 	}
 	var made *C.ckpt_ranks
 	var e *C.ckpt_error
-	C.go_ranks_new(C.uint32_t(ranks.Rank()), C.uint32_t(ranks.Count()), newValue(&callbackValue{value: ranks, shared: w}), &made, &e)
+	C.go_ranks_new(C.uint32_t(ranks.Rank()), C.uint32_t(ranks.Count()), newValue(&callbackValue{value: ranks}), &made, &e)
 	return made, takeError(e)
 }
 
@@ -50,7 +50,7 @@ func (c *Checkpoint) ranked(
 		return "", err
 	}
 	defer free()
-	made, err := ranksOf(ranks, c.shared)
+	made, err := ranksOf(ranks)
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +101,7 @@ func (c *Checkpoint) WriteSection(ctx context.Context, prefix string, ranks Rank
 // its lock, numbers, records and removes. That it is too early each rank finds by itself, so that
 // all must be given the same steps.
 func (m *Manager) SaveRanked(ctx context.Context, ranks Ranks, options *ManagerSaveOptions) (string, error) {
-	r, err := ranksOf(ranks, m.shared)
+	r, err := ranksOf(ranks)
 	if err != nil {
 		return "", err
 	}

@@ -103,9 +103,9 @@ func TestRanks(t *testing.T) {
 		}
 		check0(t, Merge(ctx, filepath.Join(directory, "merged"), sections[:], nil))
 		for _, path := range []string{"ckpt", "ckpt-1", "merged", "managed/ckpt-2"} {
-			r := must(Open(filepath.Join(directory, path), nil))(t)
+			r := must(Open(ctx, filepath.Join(directory, path), nil))(t)
 			table := must(r.Get("table/.ATTRIBUTES/VARIABLE_VALUE"))(t)
-			same(t, []float32{0, 0, 1, 1, 2, 2}, must(Read[float32](table))(t))
+			same(t, []float32{0, 0, 1, 1, 2, 2}, must(Read[float32](ctx, table))(t))
 			equal(t, 3, len(must(table.Slices())(t)))
 			r.Close()
 		}
@@ -121,7 +121,7 @@ func TestRanks(t *testing.T) {
 				}
 			}
 		}
-		if _, err := Open(filepath.Join(directory, "none"), nil); err == nil {
+		if _, err := Open(ctx, filepath.Join(directory, "none"), nil); err == nil {
 			t.Error("a checkpoint is there")
 		}
 	})

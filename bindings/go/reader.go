@@ -7,6 +7,7 @@ package checkpoint
 import "C"
 
 import (
+	"context"
 	"iter"
 	"unsafe"
 )
@@ -19,8 +20,10 @@ type Reader struct {
 
 // ReadOptions says how values are read. The zero value, and nil, are the defaults.
 type ReadOptions struct {
-	Threads   uint32    // the caller's among them; 0 for the library's choice
-	Checksums Checksums // when checksums are compared; always by default
+	Threads    uint32     // the caller's among them; 0 for the library's choice
+	Checksums  Checksums  // when checksums are compared; always by default
+	DType      DType      // what values are read as by calls without a type; as they are stored by default
+	Conversion Conversion // which values are converted to the type that they are read as; none by default
 }
 
 // OpenOptions says how a checkpoint is opened. The zero value, and nil, are the defaults.
@@ -30,8 +33,9 @@ type OpenOptions struct {
 
 // Open opens the checkpoint at a path: a prefix, one of its files, a directory with a state file
 // (its latest checkpoint), a SavedModel, a V1 file or pattern. The error is fs.ErrNotExist when
-// there is none, DataLoss when the index is damaged. (tf.train.load_checkpoint)
-func Open(p string, options *OpenOptions) (*Reader, error) {
+// there is none, DataLoss when the index is damaged, Cancelled, and what the context says, when
+// that is done. (tf.train.load_checkpoint)
+func Open(ctx context.Context, p string, options *OpenOptions) (*Reader, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err
@@ -47,8 +51,18 @@ func Open(p string, options *OpenOptions) (*Reader, error) {
 		}
 	}
 	var reader *C.ckpt_reader
-	if C.ckpt_reader_open(c, made, &reader, &e) != C.CKPT_CODE_OK {
-		return nil, takeError(e)
+	if doneOf(ctx) == nil {
+		C.ckpt_reader_open(c, made, &reader, &e)
+	} else {
+		pending, err := await(ctx, func(pending **C.ckpt_pending, e **C.ckpt_error) { C.ckpt_reader_open_async(c, made, pending, e) })
+		if err != nil {
+			return nil, err
+		}
+		defer C.ckpt_pending_free(pending)
+		C.ckpt_pending_take_reader(pending, &reader, &e)
+	}
+	if err := stopped(ctx, takeError(e)); err != nil {
+		return nil, err
 	}
 	return &Reader{own(reader, func(r *C.ckpt_reader) { C.ckpt_reader_free(r) })}, nil
 }
@@ -124,7 +138,7 @@ func (r *Reader) Len() int {
 	return int(C.ckpt_reader_count(p))
 }
 
-// Has says whether there is a tensor with this key.
+// Has says whether there is a tensor with this key. Names that are no keys do not count.
 func (r *Reader) Has(key string) bool {
 	p := r.hold()
 	defer r.drop(p)
@@ -152,8 +166,10 @@ func (r *Reader) tensor(t *C.ckpt_tensor) Tensor {
 	}
 }
 
-// Get finds the tensor with this key. The error is fs.ErrNotExist when there is none, and names
-// keys that were perhaps meant.
+// Get finds the tensor with this key or name: the path of a variable, which is its key without
+// /.ATTRIBUTES/VARIABLE_VALUE, or its full name, with or without :0. The error is fs.ErrNotExist
+// when there is none, and names what was perhaps meant; it has ReasonAmbiguous when several tensors
+// have the name, and names their keys.
 func (r *Reader) Get(key string) (Tensor, error) {
 	p := r.hold()
 	defer r.drop(p)
@@ -184,13 +200,17 @@ func (r *Reader) All() iter.Seq2[string, Tensor] {
 	}
 }
 
-func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
-	if o == nil || *o == (ReadOptions{}) {
+// make gives options with a flag, which may be nil.
+func (o *ReadOptions) make(flag *C.ckpt_cancel) (*C.ckpt_read_options, error) {
+	if flag == nil && (o == nil || *o == (ReadOptions{})) {
 		return nil, nil
+	}
+	if o == nil {
+		o = &ReadOptions{}
 	}
 	made := C.ckpt_read_options_new()
 	var e *C.ckpt_error
-	if !o.set(made, &e) {
+	if !o.set(made, &e) || C.ckpt_read_options_set_cancel(made, flag, &e) != C.CKPT_CODE_OK {
 		C.ckpt_read_options_free(made)
 		return nil, takeError(e)
 	}
@@ -198,8 +218,9 @@ func (o *ReadOptions) make() (*C.ckpt_read_options, error) {
 }
 
 // ReadMany reads tensors of one reader at once, with several threads: tensor i into buffers[i],
-// which has exactly its size. The buffers must not overlap.
-func (r *Reader) ReadMany(tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
+// which has exactly its size. The buffers must not overlap. Cancelled, and what the context says,
+// when that is done; what is in the buffers is then unspecified.
+func (r *Reader) ReadMany(ctx context.Context, tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
 	if len(tensors) != len(buffers) {
 		return argument("there is a buffer for each tensor")
 	}
@@ -210,7 +231,7 @@ func (r *Reader) ReadMany(tensors []Tensor, buffers [][]byte, options *ReadOptio
 		}
 		pointers[i] = t.pointer
 	}
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return err
 	}
@@ -218,7 +239,21 @@ func (r *Reader) ReadMany(tensors []Tensor, buffers [][]byte, options *ReadOptio
 	var pinner pinnedMemory
 	defer pinner.Unpin()
 	data, sizes := pinner.buffers(buffers)
-	return call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code {
-		return C.go_reader_read_many(p, unsafe.SliceData(pointers), C.size_t(len(tensors)), made, data, sizes, e)
+	if doneOf(ctx) == nil {
+		return call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code {
+			return C.go_reader_read_many(p, unsafe.SliceData(pointers), C.size_t(len(tensors)), made, data, sizes, e)
+		})
+	}
+	p := r.hold()
+	defer r.drop(p)
+	pending, err := await(ctx, func(pending **C.ckpt_pending, e **C.ckpt_error) {
+		C.go_reader_read_many_async(p, unsafe.SliceData(pointers), C.size_t(len(tensors)), made, data, sizes, pending, e)
 	})
+	if err != nil {
+		return err
+	}
+	defer C.ckpt_pending_free(pending)
+	var e *C.ckpt_error
+	C.ckpt_pending_wait(pending, nil, &e)
+	return stopped(ctx, takeError(e))
 }

@@ -30,38 +30,30 @@ func (g *Graph) RegisterSaver(pkg, saverName string, strict bool, saver ObjectSa
 	return call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		c, n := name(pkg)
 		s, sn := name(saverName)
-		return C.go_graph_register_saver(p, c, n, s, sn, C.bool(strict), newValue(&callbackValue{value: saver, shared: g.shared}), e)
+		return C.go_graph_register_saver(p, c, n, s, sn, C.bool(strict), newValue(&callbackValue{value: saver}), e)
 	})
 }
 
 //export goAccepts
-func goAccepts(value C.go_value, node C.ckpt_node) (accepts C.bool) {
-	defer func() {
-		if recover() != nil {
-			accepts = false
-		}
-	}()
-	return C.bool(valueOf(value).value.(ObjectSaver).Accepts(Node(node)))
+func goAccepts(value C.go_value, node C.ckpt_node) C.bool {
+	saver := valueOf(value).value.(ObjectSaver)
+	return C.bool(answered(false, func() bool { return saver.Accepts(Node(node)) }))
 }
 
 //export goSaveObjects
 func goSaveObjects(value C.go_value, objects *C.ckpt_nodes, sink *C.ckpt_sink, failure *C.ckpt_failure) C.ckpt_code {
 	g := valueOf(value)
 	return guard(g, failure, func() error {
-		s := &Sink{pointer: sink, shared: g.shared}
+		s := &Sink{pointer: sink}
 		defer s.end()
 		return g.value.(ObjectSaver).Save(edgesOf(objects), s)
 	})
 }
 
 //export goWants
-func goWants(value C.go_value, objects *C.ckpt_nodes, key *C.char, size C.size_t) (wants C.bool) {
-	defer func() {
-		if recover() != nil {
-			wants = false
-		}
-	}()
-	return C.bool(valueOf(value).value.(ObjectSaver).Wants(edgesOf(objects), C.GoStringN(key, C.int(size))))
+func goWants(value C.go_value, objects *C.ckpt_nodes, key *C.char, size C.size_t) C.bool {
+	saver := valueOf(value).value.(ObjectSaver)
+	return C.bool(answered(false, func() bool { return saver.Wants(edgesOf(objects), C.GoStringN(key, C.int(size))) }))
 }
 
 //export goRestoreObjects

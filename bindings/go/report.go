@@ -35,7 +35,12 @@ type Report struct {
 }
 
 // Count says how many rows have a state.
-func (r *Report) Count(state RowState) int { return r.counts[state] }
+func (r *Report) Count(state RowState) int {
+	if r == nil {
+		return 0 // before the first restore there is no report
+	}
+	return r.counts[state]
+}
 
 // takeReport copies a report that belongs to the caller, and frees it; nil of none.
 func takeReport(r *C.ckpt_report) *Report {

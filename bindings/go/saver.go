@@ -83,11 +83,7 @@ func newSaver(
 	if err != nil {
 		return nil, err
 	}
-	graph, err := g.again()
-	if err != nil {
-		C.ckpt_saver_free(saver)
-		return nil, err
-	}
+	graph := g.Share()
 	return &Saver{own(saver, func(s *C.ckpt_saver) {
 		C.ckpt_saver_free(s)
 		graph.Close()
@@ -118,10 +114,10 @@ func (o *SaverOptions) make() (*C.ckpt_saver_options, error) {
 }
 
 func (s *Saver) touch(f func(*C.ckpt_saver, **C.ckpt_error) C.ckpt_code) error {
-	if err := s.shared.follow(s.graph.handle); err != nil {
+	if err := s.shared.follow(s.graph); err != nil {
 		return err
 	}
-	return s.shared.because(call(s.handle, f))
+	return call(s.handle, f)
 }
 
 func (s *Saver) strings(f func(*C.ckpt_saver, **C.ckpt_strings, **C.ckpt_error) C.ckpt_code) ([]string, error) {
@@ -157,7 +153,7 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 		return "", err
 	}
 	defer free()
-	cancellation, save, err := options.Save.make(s.shared)
+	cancellation, save, err := options.Save.make()
 	if err != nil {
 		return "", err
 	}
@@ -185,20 +181,22 @@ func (s *Saver) Save(ctx context.Context, prefix string, options *SaverSaveOptio
 // Restore restores all objects from the checkpoint at a path. One that has an object graph, and not
 // the names, is restored by the full names of variables. Paths in the options are names of tensors
 // and their scopes. A name that ends in ":0" is also looked up without that.
-func (s *Saver) Restore(p string, options *RestoreOptions) (*Report, error) {
+func (s *Saver) Restore(ctx context.Context, p string, options *RestoreOptions) (*Report, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	made, err := options.make()
-	if err != nil {
-		return nil, err
-	}
-	defer C.ckpt_restore_options_free(made)
 	var report *C.ckpt_report
-	err = s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
-		return C.ckpt_saver_restore(p, c, made, &report, e)
+	err = withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_restore_options_free(made)
+		return s.touch(func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
+			return C.ckpt_saver_restore(p, c, made, &report, e)
+		})
 	})
 	return takeReport(report), err
 }

@@ -15,7 +15,7 @@ func (g *Graph) AddSlotOwner(create func(*SlotRequest) error, options ...NodeOpt
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
 		var value C.go_value
 		if create != nil {
-			value = newValue(&callbackValue{value: create, shared: g.shared})
+			value = newValue(&callbackValue{value: create})
 		}
 		return C.go_graph_add_slot_owner(p, value, o, n, e)
 	})
@@ -31,14 +31,13 @@ type SlotRequest struct {
 	Shape    []int64 // the dimensions of the value
 
 	pointer *C.ckpt_slot_request
-	shared  *sharedState
 }
 
-func slotRequestOf(p *C.ckpt_slot_request, w *sharedState) *SlotRequest {
+func slotRequestOf(p *C.ckpt_slot_request) *SlotRequest {
 	return &SlotRequest{
 		Owner: Node(C.ckpt_slot_request_owner(p)), Variable: Node(C.ckpt_slot_request_variable(p)),
 		Name: text(C.ckpt_slot_request_name(p)), DType: DType(C.ckpt_slot_request_dtype(p)),
-		Shape: shapeOf(C.ckpt_slot_request_shape(p), int(C.ckpt_slot_request_rank(p))), pointer: p, shared: w,
+		Shape: shapeOf(C.ckpt_slot_request_shape(p), int(C.ckpt_slot_request_rank(p))), pointer: p,
 	}
 }
 
@@ -54,13 +53,12 @@ func (r *SlotRequest) MakeOwned() error {
 // MakeSlot makes the slot a variable whose value is the program's memory, which is pinned until the
 // variable is gone: unlike a variable of AddVariable's it is not followed when the slice is moved.
 func MakeSlot[T Element](r *SlotRequest, values []T) error {
-	b, err := sizedBytes(r.DType, values)
-	if err != nil {
+	if err := check[T](r.DType, r.Name); err != nil {
 		return err
 	}
 	var e *C.ckpt_error
-	data, size := memory(b)
-	C.go_slot_request_set_borrowed(r.pointer, data, size, lend(b), nil, &e)
+	data, size := memory(bytesOf(values))
+	C.go_slot_request_set_borrowed(r.pointer, data, size, lend(bytesOf(values)), nil, &e)
 	return takeError(e)
 }
 
@@ -69,7 +67,7 @@ func (r *SlotRequest) MakeDevice(device io.ReaderAt, concurrent bool) error {
 	if device == nil {
 		return argument("there is no device")
 	}
-	made, err := newDevice(device, concurrent, r.shared)
+	made, err := newDevice(device, concurrent)
 	if err != nil {
 		return err
 	}
@@ -121,7 +119,7 @@ func (g *Graph) SlotNames(owner Node) ([]string, error) {
 func goCreateSlot(value C.go_value, request *C.ckpt_slot_request, failure *C.ckpt_failure) C.ckpt_code {
 	g := valueOf(value)
 	return guard(g, failure, func() error {
-		r := slotRequestOf(request, g.shared)
+		r := slotRequestOf(request)
 		defer r.end()
 		return g.value.(func(*SlotRequest) error)(r)
 	})

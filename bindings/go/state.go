@@ -30,7 +30,7 @@ func (g *Graph) AddState(state State, options ...NodeOptions) (Node, error) {
 		return 0, argument("there is no state")
 	}
 	return g.add(options, func(p *C.ckpt_graph, o *C.ckpt_node_options, n *C.ckpt_node, e **C.ckpt_error) C.ckpt_code {
-		return C.go_graph_add_state(p, newValue(&callbackValue{value: state, shared: g.shared}), o, n, e)
+		return C.go_graph_add_state(p, newValue(&callbackValue{value: state}), o, n, e)
 	})
 }
 
@@ -39,7 +39,6 @@ func (g *Graph) AddState(state State, options ...NodeOptions) (Node, error) {
 type Sink struct {
 	mutex   sync.Mutex
 	pointer *C.ckpt_sink
-	shared  *sharedState
 }
 
 func (s *Sink) end() {
@@ -94,7 +93,7 @@ func (s *Sink) PutReader(key string, dtype DType, shape []int64, reader io.Reade
 	return s.put(func(p *C.ckpt_sink, e **C.ckpt_error) {
 		k, n := name(key)
 		d, rank := dims(shape)
-		C.go_sink_put_read(p, k, n, C.ckpt_dtype(dtype), d, rank, newValue(&callbackValue{value: reader, shared: s.shared}), e)
+		C.go_sink_put_read(p, k, n, C.ckpt_dtype(dtype), d, rank, newValue(&callbackValue{value: reader}), e)
 	})
 }
 
@@ -199,10 +198,10 @@ func SourceValue[T Element](t *SourceTensor) ([]T, error) {
 	if t == nil {
 		return nil, &Error{Code: NotFound, Reason: ReasonNoTensor, Message: "the checkpoint has no such tensor for this object"}
 	}
-	if err := check[T](t.DType); err != nil {
+	if err := check[T](t.DType, t.Name); err != nil {
 		return nil, err
 	}
-	values := make([]T, elements(t.Shape))
+	values := make([]T, len(t.Bytes)/t.DType.Size())
 	copy(bytesOf(values), t.Bytes)
 	return values, nil
 }
@@ -211,7 +210,7 @@ func SourceValue[T Element](t *SourceTensor) ([]T, error) {
 func goSave(value C.go_value, sink *C.ckpt_sink, failure *C.ckpt_failure) C.ckpt_code {
 	g := valueOf(value)
 	return guard(g, failure, func() error {
-		s := &Sink{pointer: sink, shared: g.shared}
+		s := &Sink{pointer: sink}
 		defer s.end()
 		return g.value.(State).Save(s)
 	})

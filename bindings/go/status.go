@@ -25,6 +25,28 @@ func statusOf(status *C.ckpt_status) *Status {
 	})}
 }
 
+// A restore that did not come to be has a nil status, which fails as a closed one does.
+func (s *Status) hold() *C.ckpt_status {
+	if s == nil {
+		return nil
+	}
+	return s.handle.hold()
+}
+
+// Close frees the status. Calling it again does nothing, as on nil; it never fails.
+func (s *Status) Close() error {
+	if s == nil {
+		return nil
+	}
+	return s.handle.Close()
+}
+
+func (s *Status) drop(p *C.ckpt_status) {
+	if s != nil {
+		s.handle.drop(p)
+	}
+}
+
 // Kind says what kind of restore it is of.
 func (s *Status) Kind() RestoreKind {
 	p := s.hold()
@@ -43,13 +65,13 @@ func (s *Status) Path() string {
 // program from it. It fails with FailedPrecondition and ReasonAssertion, and names the first few
 // objects; the report has all.
 func (s *Status) AssertConsumed() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_assert_consumed(p, e) })
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_assert_consumed(p, e) })
 }
 
 // AssertExistingObjectsMatched fails unless every object of the program that is there by now, and
 // has values, got its value from the checkpoint.
 func (s *Status) AssertExistingObjectsMatched() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_status_assert_existing_objects_matched(p, e)
 	})
 }
@@ -57,14 +79,14 @@ func (s *Status) AssertExistingObjectsMatched() error {
 // AssertRestMatched fails unless all the rest matched: as AssertExistingObjectsMatched, but for
 // what the options leave out. That is what they exclude and, with MismatchSkip, what does not fit.
 func (s *Status) AssertRestMatched() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_status_assert_rest_matched(p, e)
 	})
 }
 
 // AssertNontrivialMatch fails unless anything but the root was matched.
 func (s *Status) AssertNontrivialMatch() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_status_assert_nontrivial_match(p, e)
 	})
 }
@@ -81,12 +103,12 @@ func (s *Status) ExpectPartial() *Status {
 // RunRestoreOps does nothing, as in TensorFlow when it is eager: values are restored at once, or
 // when their objects are tracked.
 func (s *Status) RunRestoreOps() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_run_restore_ops(p, e) })
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_run_restore_ops(p, e) })
 }
 
 // InitializeOrRestore does nothing, as in TensorFlow when it is eager.
 func (s *Status) InitializeOrRestore() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code {
 		return C.ckpt_status_initialize_or_restore(p, e)
 	})
 }
@@ -94,12 +116,12 @@ func (s *Status) InitializeOrRestore() error {
 // Report says what became of every value, as things stand now.
 func (s *Status) Report() (*Report, error) {
 	var report *C.ckpt_report
-	err := call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_report(p, &report, e) })
+	err := call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_report(p, &report, e) })
 	return takeReport(report), err
 }
 
 // Drop lets nothing wait for this restore any more: what is tracked later is not restored from it.
 // Nothing is said about values that were not used. The status is still to be closed.
 func (s *Status) Drop() error {
-	return call(s.handle, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_drop(p, e) })
+	return call(s, func(p *C.ckpt_status, e **C.ckpt_error) C.ckpt_code { return C.ckpt_status_drop(p, e) })
 }

@@ -6,7 +6,10 @@ package checkpoint
 */
 import "C"
 
-import "unsafe"
+import (
+	"context"
+	"unsafe"
+)
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.
@@ -91,125 +94,149 @@ func (t Tensor) use(f func()) error {
 	return nil
 }
 
-func elements(shape []int64) int {
-	n := 1
-	for _, dim := range shape {
-		n *= int(dim)
-	}
-	return n
-}
-
 // Read gives the value of a tensor of a fixed-size dtype. T has to be the tensor's type; uint8,
 // uint16 and uint32 also stand for types of their size that Go does not have.
 // (CheckpointReader.get_tensor)
 //
 // InvalidArgument for another type; fs.ErrNotExist when a data file is missing; DataLoss when it is
-// too short or a checksum does not match.
-func Read[T Element](t Tensor) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
-		return nil, err
-	}
-	values, err := room[T](t.Size())
+// too short or a checksum does not match; Cancelled, and what the context says, when that is done.
+func Read[T Element](ctx context.Context, t Tensor) ([]T, error) { return ReadAs[T](ctx, t, nil) }
+
+// ReadAs is Read with options. With a conversion T may be another type than the tensor's, and its
+// values are converted.
+func ReadAs[T Element](ctx context.Context, t Tensor, options *ReadOptions) ([]T, error) {
+	values, err := room[T](t, nil, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.ReadBytes(bytesOf(values), nil); err != nil {
+	if err := t.ReadBytes(ctx, bytesOf(values), as[T](options)); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
-// room makes memory for a value of size bytes. What a file says may be more than there is in the
-// world.
-func room[T Element](size int64) ([]T, error) {
-	var zero T
-	if size > 1<<46 {
-		return nil, &Error{Code: ResourceExhausted, Reason: ReasonLimit, Message: "the tensor is larger than any memory"}
+// as gives the options with which a tensor is read as elements of T.
+func as[T Element](options *ReadOptions) *ReadOptions {
+	if !options.converts() {
+		return options
 	}
-	return make([]T, max(0, size)/int64(unsafe.Sizeof(zero))), nil
+	as := *options
+	as.DType = DTypeOf[T]()
+	return &as
+}
+
+func (o *ReadOptions) converts() bool { return o != nil && o.Conversion != ConversionNone }
+
+// room makes memory for the value of a tensor or for a part of it, once the library has found that
+// the data files hold so much: what an index claims may be more than there is in the world. It fails
+// for elements that the tensor does not hold, unless the options convert.
+func room[T Element](t Tensor, region *Region, options *ReadOptions) ([]T, error) {
+	var count C.uint64_t
+	var e *C.ckpt_error
+	elements := C.ckpt_dtype(DTypeOf[T]())
+	if options.converts() {
+		elements = C.CKPT_DTYPE_INVALID
+	}
+	err := t.use(func() {
+		if region == nil {
+			C.ckpt_reader_measure(t.reader.pointer, t.pointer, elements, &count, nil, &e)
+			return
+		}
+		start, rank := dims(region.Start)
+		length, _ := dims(region.Length)
+		C.ckpt_reader_measure_slice(t.reader.pointer, t.pointer, start, length, rank, elements, &count, nil, &e)
+	})
+	if err == nil {
+		err = takeError(e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return make([]T, count), nil
 }
 
 // ReadInto reads the value of a tensor into memory, which has exactly as many elements, straight
 // and with several threads.
-func ReadInto[T Element](t Tensor, values []T, options *ReadOptions) error {
-	buffer, err := sizedBytes(t.dtype, values)
-	if err != nil {
+func ReadInto[T Element](ctx context.Context, t Tensor, values []T, options *ReadOptions) error {
+	if !options.converts() {
+		if err := t.check(DTypeOf[T]()); err != nil {
+			return err
+		}
+	}
+	return t.ReadBytes(ctx, bytesOf(values), as[T](options))
+}
+
+// check fails when elements of a type are not what the tensor holds.
+func (t Tensor) check(elements DType) error {
+	if t.dtype == elements {
+		return nil
+	}
+	var e *C.ckpt_error
+	if err := t.use(func() { C.ckpt_tensor_check_elements(t.pointer, C.ckpt_dtype(elements), &e) }); err != nil {
 		return err
 	}
-	return t.ReadBytes(buffer, options)
+	return takeError(e)
 }
 
 // ReadRegion reads a part of a tensor.
-func ReadRegion[T Element](t Tensor, region Region, options *ReadOptions) ([]T, error) {
-	if err := check[T](t.dtype); err != nil {
+func ReadRegion[T Element](ctx context.Context, t Tensor, region Region, options *ReadOptions) ([]T, error) {
+	if err := region.check(); err != nil {
 		return nil, err
 	}
-	values := make([]T, region.elements(t.shape))
-	if err := t.ReadRegionBytes(region, bytesOf(values), options); err != nil {
+	values, err := room[T](t, &region, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.ReadRegionBytes(ctx, region, bytesOf(values), as[T](options)); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
-// elements says how many elements a region of a tensor has; 0 if it is none, which the library then
-// says.
-func (r Region) elements(shape []int64) int {
-	if len(r.Start) != len(shape) || len(r.Length) != len(shape) {
-		return 0
+// check fails when a region has not as many starts as lengths, so that C cannot be told of it.
+func (r Region) check() error {
+	if len(r.Start) != len(r.Length) {
+		return &Error{Code: InvalidArgument, Reason: ReasonShape, Message: "a region has a start and a length for each dimension"}
 	}
-	n := int64(1)
-	for i, length := range r.Length {
-		if r.Start[i] < 0 || r.Start[i] > shape[i] || length < -1 || length > shape[i]-r.Start[i] {
-			return 0
-		}
-		if length == -1 {
-			length = shape[i] - r.Start[i]
-		}
-		n *= length
-	}
-	return int(n)
+	return nil
 }
 
 // ReadBytes reads the value of a tensor of a fixed-size dtype as bytes in native order into a
 // buffer of exactly their size.
-func (t Tensor) ReadBytes(buffer []byte, options *ReadOptions) error {
-	made, err := options.make()
-	if err != nil {
-		return err
-	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+func (t Tensor) ReadBytes(ctx context.Context, buffer []byte, options *ReadOptions) error {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		data, size := memory(buffer)
-		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, &e)
+		C.go_reader_read(t.reader.pointer, t.pointer, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
+}
+
+// reading runs what reads the tensor with these options until the context is done.
+func (t Tensor) reading(ctx context.Context, options *ReadOptions, read func(*C.ckpt_read_options, **C.ckpt_error)) error {
+	return withFlag(ctx, func(flag *C.ckpt_cancel) error {
+		made, err := options.make(flag)
+		if err != nil {
+			return err
+		}
+		defer C.ckpt_read_options_free(made)
+		var e *C.ckpt_error
+		if err := t.use(func() { read(made, &e) }); err != nil {
+			return err
+		}
+		return takeError(e)
+	})
 }
 
 // ReadRegionBytes does the same with a part of a tensor.
-func (t Tensor) ReadRegionBytes(region Region, buffer []byte, options *ReadOptions) error {
-	if len(region.Start) != len(region.Length) {
-		return argument("a region has a start and a length for each dimension")
-	}
-	made, err := options.make()
-	if err != nil {
+func (t Tensor) ReadRegionBytes(ctx context.Context, region Region, buffer []byte, options *ReadOptions) error {
+	if err := region.check(); err != nil {
 		return err
 	}
-	defer C.ckpt_read_options_free(made)
-	var e *C.ckpt_error
-	err = t.use(func() {
+	return t.reading(ctx, options, func(made *C.ckpt_read_options, e **C.ckpt_error) {
 		start, rank := dims(region.Start)
 		length, _ := dims(region.Length)
 		data, size := memory(buffer)
-		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, &e)
+		C.go_reader_read_slice(t.reader.pointer, t.pointer, start, length, rank, made, data, size, e)
 	})
-	if err != nil {
-		return err
-	}
-	return takeError(e)
 }
 
 // ReadStrings gives the elements of a string tensor; of a variant tensor the serialized elements.
@@ -219,14 +246,14 @@ func (t Tensor) ReadStrings(options *ReadOptions) ([]string, error) {
 
 // ReadRegionStrings does the same with a part of a tensor.
 func (t Tensor) ReadRegionStrings(region Region, options *ReadOptions) ([]string, error) {
-	if len(region.Start) != len(region.Length) {
-		return nil, argument("a region has a start and a length for each dimension")
+	if err := region.check(); err != nil {
+		return nil, err
 	}
 	return t.strings(options, &region)
 }
 
 func (t Tensor) strings(options *ReadOptions, region *Region) ([]string, error) {
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return nil, err
 	}

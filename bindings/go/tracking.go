@@ -22,12 +22,12 @@ import (
 //		Inner  layer     `ckpt:"inner"`              // an object
 //	}
 //
-// Fields without a tag, and nil pointers, are left out. What two fields point to is one object, as
-// in TensorFlow. It gives the objects of all variables and objects by their paths, as
-// "layers/0/kernel". The model is the graph's until that is closed: slices may be moved, but
-// structs, lists and dicts that change later have to be tracked by hand. Values wait for what is
-// tracked after a restore as they do for Track. When it fails, what was tracked before stays
-// tracked.
+// A tag is a name alone: there are no options. Fields without a tag, and nil pointers, are left
+// out. What two fields point to is one object, as in TensorFlow. It gives the objects of all
+// variables and objects by their paths, as "layers/0/kernel". The model is the graph's until that
+// is closed: slices may be moved, but structs, lists and dicts that change later have to be tracked
+// by hand. Values wait for what is tracked after a restore as they do for Track. When it fails,
+// what was tracked before stays tracked.
 func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 	v := reflect.ValueOf(model)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -64,6 +64,12 @@ func (w *structWalk) fields(parent Node, path string, v reflect.Value) error {
 		}
 		if !field.IsExported() {
 			return argument(fmt.Sprintf("the field %s of %s has a tag and is not exported", field.Name, v.Type()))
+		}
+		if name, option, has := strings.Cut(edge, ","); has {
+			return &Error{
+				Code: InvalidArgument, Reason: ReasonArgument, Expected: strconv.Quote(name), Found: strconv.Quote(edge),
+				Message: fmt.Sprintf("the tag ckpt:%q of the field %s of %s has the option %q: expected a name alone, %q", edge, field.Name, v.Type(), option, name),
+			}
 		}
 		shape, err := shapeTag(field)
 		if err != nil {

@@ -51,7 +51,7 @@ func TestTrackStruct(t *testing.T) {
 		two := newModel(0)
 		p = newProgram(t)
 		must(TrackStruct(p.Graph, p.root, two))(t)
-		status := must(p.ckpt.Restore(path, nil))(t)
+		status := must(p.ckpt.Restore(ctx, path, nil))(t)
 		check0(t, status.AssertConsumed())
 		status.Close()
 		p.close()
@@ -66,7 +66,7 @@ func TestTrackStruct(t *testing.T) {
 		// After the restore, what is tracked is restored, too.
 		three := newModel(0)
 		p = newProgram(t)
-		status = must(p.ckpt.Restore(path, nil))(t)
+		status = must(p.ckpt.Restore(ctx, path, nil))(t)
 		must(TrackStruct(p.Graph, p.root, three))(t)
 		check0(t, status.AssertConsumed())
 		status.Close()
@@ -89,6 +89,9 @@ func TestTrackStructRefuses(t *testing.T) {
 			&struct {
 				A []float32 `ckpt:"a" shape:"x"`
 			}{},
+			&struct {
+				A []float32 `ckpt:"a,omitempty"` // an option, not a part of the name
+			}{A: []float32{1}},
 			&struct {
 				A map[int]*layer `ckpt:"a"`
 			}{A: map[int]*layer{}},

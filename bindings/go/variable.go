@@ -31,7 +31,10 @@ func (l *borrowedMemory) moved(node Node, moves []memoryMove) []memoryMove {
 
 // follow tells a graph of slices that moved since the last call. From now on, a call that tracks an
 // object may restore into any of them.
-func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
+func (w *sharedState) follow(g *Graph) error {
+	if w == nil {
+		return nil // of the zero value, which the library refuses
+	}
 	w.mayWait.Store(true)
 	var moves []memoryMove
 	w.mutex.Lock()
@@ -39,12 +42,15 @@ func (w *sharedState) follow(h *handle[*C.ckpt_graph]) error {
 		moves = l.moved(node, moves)
 	}
 	w.mutex.Unlock()
-	return w.tell(h, moves)
+	return w.tell(g, moves)
 }
 
 // followSome does the same for the memory of some objects and of their slots. It does not look at
 // any other, so that a graph of n objects is made in time in proportion to n.
-func (w *sharedState) followSome(h *handle[*C.ckpt_graph], some []Node) error {
+func (w *sharedState) followSome(g *Graph, some []Node) error {
+	if w == nil {
+		return nil
+	}
 	var moves []memoryMove
 	w.mutex.Lock()
 	for _, node := range some {
@@ -58,14 +64,14 @@ func (w *sharedState) followSome(h *handle[*C.ckpt_graph], some []Node) error {
 		}
 	}
 	w.mutex.Unlock()
-	return w.tell(h, moves)
+	return w.tell(g, moves)
 }
 
-func (w *sharedState) tell(h *handle[*C.ckpt_graph], moves []memoryMove) error {
+func (w *sharedState) tell(g *Graph, moves []memoryMove) error {
 	// Without the mutex, since the call waits for the graph and the one who has that may want the
 	// mutex.
 	for _, m := range moves {
-		err := call(h, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+		err := call(g, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 			data, size := memory(m.to)
 			return C.go_graph_set_borrowed(p, C.ckpt_node(m.node), data, size, lend(m.to), e)
 		})
@@ -89,12 +95,18 @@ func lend(b []byte) C.go_value {
 }
 
 func (w *sharedState) remember(node Node, l *borrowedMemory) {
+	if w == nil {
+		return
+	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.borrowed[node] = l
 }
 
 func (w *sharedState) forget(node Node) {
+	if w == nil {
+		return
+	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	delete(w.borrowed, node)
@@ -122,6 +134,9 @@ func link(forward map[Node]map[Node]struct{}, node, other Node) {
 
 // rememberSlot notes a slot variable: it is restored with its variable or its owner.
 func (w *sharedState) rememberSlot(owner, variable, slot Node) {
+	if w == nil {
+		return
+	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	for _, node := range []Node{owner, variable} {
@@ -216,6 +231,14 @@ func (g *Graph) AddStrings(shape []int64, values []string, options ...NodeOption
 	})
 }
 
+func elements(shape []int64) int {
+	n := 1
+	for _, dim := range shape {
+		n *= int(dim)
+	}
+	return n
+}
+
 // Value copies the value of a variable, wherever it is. FailedPrecondition when it has none yet.
 func Value[T Element](g *Graph, variable Node) ([]T, error) {
 	about, err := g.Describe(variable)
@@ -223,7 +246,7 @@ func Value[T Element](g *Graph, variable Node) ([]T, error) {
 		return nil, err
 	}
 	if about.DType != Invalid || about.Kind != KindVariable {
-		if err := check[T](about.DType); err != nil {
+		if err := check[T](about.DType, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -293,6 +316,16 @@ func (g *Graph) AssignStrings(node Node, shape []int64, values []string) error {
 		all, count := texts(values, &pinner.Pinner)
 		return C.ckpt_graph_assign_strings(p, C.ckpt_node(node), d, rank, all, count, e)
 	})
+}
+
+// WasRestored says whether a restore has assigned a value to an object: a variable, state or text.
+// A program that initializes what it adds after a restore asks this first.
+func (g *Graph) WasRestored(node Node) (bool, error) {
+	var restored C.bool
+	err := call(g.handle, func(p *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+		return C.ckpt_graph_was_restored(p, C.ckpt_node(node), &restored, e)
+	})
+	return bool(restored), err
 }
 
 // Integer gives the value of an integer scalar of any integer dtype: a step, a counter.

@@ -29,9 +29,9 @@ type Verification struct {
 // that it came to the end, not that the checkpoint is whole; see [Verification.Verdict].
 func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verification, error) {
 	var found *C.ckpt_verification
-	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
-		C.ckpt_verify(c, made, &found, e)
-	})
+	err := options.verifying(ctx, p, func(c *C.char, made *C.ckpt_verify_options, pending **C.ckpt_pending, e **C.ckpt_error) {
+		C.ckpt_verify_async(c, made, pending, e)
+	}, func(pending *C.ckpt_pending, e **C.ckpt_error) { C.ckpt_pending_take_verification(pending, &found, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +46,34 @@ func Verify(ctx context.Context, p string, options *VerifyOptions) (*Verificatio
 	return v, nil
 }
 
-// verifying runs what takes a path and these options.
-func (o *VerifyOptions) verifying(ctx context.Context, p string, run func(*C.char, *C.ckpt_verify_options, **C.ckpt_error)) error {
+// verifying runs in the background what takes a path and these options, and takes its result.
+func (o *VerifyOptions) verifying(
+	ctx context.Context, p string, begin func(*C.char, *C.ckpt_verify_options, **C.ckpt_pending, **C.ckpt_error),
+	take func(*C.ckpt_pending, **C.ckpt_error),
+) error {
+	c, free, err := path(p)
+	if err != nil {
+		return err
+	}
+	defer free()
+	cancellation, made, err := o.make()
+	if err != nil {
+		return err
+	}
+	defer cancellation.close()
+	defer C.ckpt_verify_options_free(made)
+	pending, err := await(ctx, func(pending **C.ckpt_pending, e **C.ckpt_error) { begin(c, made, pending, e) })
+	if err != nil {
+		return err
+	}
+	defer C.ckpt_pending_free(pending)
+	var e *C.ckpt_error
+	take(pending, &e)
+	return stopped(ctx, cancellation.stopper.because(takeError(e)))
+}
+
+// repairing runs what takes a path and these options.
+func (o *VerifyOptions) repairing(ctx context.Context, p string, run func(*C.char, *C.ckpt_verify_options, **C.ckpt_error)) error {
 	c, free, err := path(p)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ type View struct {
 // FailedPrecondition for strings, partitioned tensors, V1 checkpoints and values of the other byte
 // order.
 func (t Tensor) View(options *ReadOptions) (*View, error) {
-	made, err := options.make()
+	made, err := options.make(nil)
 	if err != nil {
 		return nil, err
 	}

@@ -47,8 +47,8 @@ func (o *WaitOptions) make(ctx context.Context) (*C.ckpt_wait_options, error) {
 // stopped has an error unwrap to what the context says.
 func stopped(ctx context.Context, err error) error {
 	var e *Error
-	if errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
-		e.cause = context.Cause(ctx)
+	if ctx != nil && errors.As(err, &e) && e.Code == Cancelled && e.cause == nil {
+		e.cause = contextError(ctx)
 	}
 	return err
 }
@@ -131,37 +131,28 @@ type clock struct {
 }
 
 //export goNow
-func goNow(value C.go_value) (seconds C.double) {
+func goNow(value C.go_value) C.double {
 	now := time.Now()
-	defer func() {
-		_ = recover() // then it is the machine's time
-		seconds = C.double(float64(now.UnixNano()) / 1e9)
-	}()
-	if clock := valueOf(value).value.(clock); clock.now != nil {
-		now = clock.now()
-	}
-	return 0
+	_ = contained(func() error { // if it fails, it is the machine's time
+		if clock := valueOf(value).value.(clock); clock.now != nil {
+			now = clock.now()
+		}
+		return nil
+	})
+	return C.double(float64(now.UnixNano()) / 1e9)
 }
 
 //export goSleep
-func goSleep(value C.go_value, seconds C.double) (code C.ckpt_code) {
-	defer func() {
-		if recover() != nil {
-			code = C.CKPT_CODE_CANCELLED
-		}
-	}()
-	if err := valueOf(value).value.(clock).sleep(time.Duration(float64(seconds) * float64(time.Second))); err != nil {
+func goSleep(value C.go_value, seconds C.double) C.ckpt_code {
+	sleep := valueOf(value).value.(clock).sleep
+	if contained(func() error { return sleep(time.Duration(float64(seconds) * float64(time.Second))) }) != nil {
 		return C.CKPT_CODE_CANCELLED
 	}
 	return C.CKPT_CODE_OK
 }
 
 //export goIsDone
-func goIsDone(value C.go_value) (done C.bool) {
-	defer func() {
-		if recover() != nil {
-			done = true // a program whose function panics is not to wait forever
-		}
-	}()
-	return C.bool(valueOf(value).value.(func() bool)())
+func goIsDone(value C.go_value) C.bool {
+	// A program whose function panics is not to wait forever.
+	return C.bool(answered(true, valueOf(value).value.(func() bool)))
 }

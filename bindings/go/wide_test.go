@@ -44,7 +44,7 @@ func TestLaterRestoresFollowMovedSlices(t *testing.T) {
 
 		two := newProgram(t)
 		tracks, values := build(two, 0)
-		status := must(two.ckpt.Restore(path, nil))(t)
+		status := must(two.ckpt.Restore(ctx, path, nil))(t)
 		for _, value := range values {
 			*value = make([]float32, 1)
 		}
@@ -72,7 +72,7 @@ func TestMakingAGraphTakesTimeInProportion(t *testing.T) {
 			p := newProgram(t)
 			defer p.close()
 			if restored {
-				must(p.ckpt.Restore(path, nil))(t).Close()
+				must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 			}
 			values := make([][]float32, count)
 			start := time.Now()

@@ -65,7 +65,6 @@ type Writer struct {
 	*handle[*C.ckpt_writer]
 	pins         *sharedPins // the memory of what was added
 	cancellation *cancellation
-	shared       *sharedState // what the readers that were added say
 }
 
 // NewWriter makes a writer of the checkpoint prefix. Nothing is written before Finish.
@@ -92,7 +91,7 @@ func NewWriter(prefix string, options *WriteOptions) (*Writer, error) {
 		C.ckpt_writer_free(w)
 		held.unpin()
 		cancellation.close()
-	}), held, cancellation, &sharedState{}}, nil
+	}), held, cancellation}, nil
 }
 
 // Add adds a tensor. Its memory is the writer's until Finish or Close, and must stay as it is.
@@ -167,7 +166,7 @@ func (w *Writer) AddReader(key string, dtype DType, shape []int64, reader io.Rea
 	return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code {
 		k, n := name(key)
 		d, rank := dims(shape)
-		return C.go_writer_add_read(p, k, n, C.ckpt_dtype(dtype), d, rank, newValue(&callbackValue{value: reader, shared: w.shared}), e)
+		return C.go_writer_add_read(p, k, n, C.ckpt_dtype(dtype), d, rank, newValue(&callbackValue{value: reader}), e)
 	})
 }
 
@@ -221,9 +220,12 @@ func (w *Writer) addStrings(
 // Unavailable when another process writes in the directory; Cancelled, and what the context says,
 // when that is done; Aborted when a reader fails.
 func (w *Writer) Finish(ctx context.Context) error {
-	err := w.shared.because(w.cancellation.run(ctx, func() error {
+	if w.cancellation == nil {
+		return argument("the writer is the zero value")
+	}
+	err := w.cancellation.run(ctx, func() error {
 		return call(w.handle, func(p *C.ckpt_writer, e **C.ckpt_error) C.ckpt_code { return C.ckpt_writer_finish(p, e) })
-	}))
+	})
 	var e *Error
 	if !errors.As(err, &e) || e.Reason != ReasonConcurrentUse {
 		w.Close()

@@ -41,37 +41,44 @@ typedef struct program {
 
 /* ---------------------------------------------------------------- the graph of the program's objects */
 
+static ckpt_error *error = NULL;
+
 /* Ends the program when a call failed. */
-static void must(ckpt_code code, ckpt_error *error) {
+static void must(ckpt_code code) {
     if (code == CKPT_CODE_OK) return;
     fprintf(stderr, "train-checkpoint: %s\n", ckpt_error_message(error));
     exit(1);
 }
 
-static ckpt_node add_object(const ckpt_graph *graph) {
-    ckpt_error *error = NULL;
+/* Adds an object as the child `name` of another; 0 for the root's parent. */
+static ckpt_node track_object(const ckpt_graph *graph, ckpt_node parent, const char *name) {
     ckpt_node node = 0;
-    must(ckpt_graph_add_object(graph, NULL, &node, &error), error);
+    must(ckpt_graph_add_object(graph, NULL, &node, &error));
+    if (parent != 0) must(ckpt_graph_track(graph, parent, name, strlen(name), node, &error));
     return node;
 }
 
 /* A variable in the program's memory, which outlives the graph: nobody has to hear when it is released. */
-static ckpt_node add_variable(const ckpt_graph *graph, ckpt_dtype dtype, const int64_t *shape, size_t rank, void *data,
-                              size_t size) {
-    ckpt_error *error = NULL;
+static ckpt_node add_variable(const ckpt_graph *graph, ckpt_dtype dtype, size_t rank, const int64_t *shape, void *data) {
     ckpt_node node = 0;
-    must(ckpt_graph_add_borrowed(graph, dtype, shape, rank, data, size, NULL, NULL, NULL, &node, &error), error);
+    size_t size = ckpt_dtype_size(dtype) * (rank == 0 ? 1 : OUTPUTS);
+    must(ckpt_graph_add_borrowed(graph, dtype, shape, rank, data, size, NULL, NULL, NULL, &node, &error));
     return node;
 }
 
-static void track(const ckpt_graph *graph, ckpt_node parent, const char *name, ckpt_node child) {
-    ckpt_error *error = NULL;
-    must(ckpt_graph_track(graph, parent, name, strlen(name), child, &error), error);
+static void track_scalar(const ckpt_graph *graph, ckpt_node parent, const char *name, ckpt_dtype dtype, void *data) {
+    must(ckpt_graph_track(graph, parent, name, strlen(name), add_variable(graph, dtype, 0, NULL, data), &error));
 }
 
-static void add_slot(const ckpt_graph *graph, ckpt_node optimizer, ckpt_node variable, const char *name, ckpt_node slot) {
-    ckpt_error *error = NULL;
-    must(ckpt_graph_set_slot(graph, optimizer, variable, name, strlen(name), slot, &error), error);
+/* A parameter, with its slots. */
+static void track_parameter(const ckpt_graph *graph, ckpt_node parent, const char *name, ckpt_node optimizer, parameter *p,
+                            size_t rank, const int64_t *shape) {
+    ckpt_node variable = add_variable(graph, CKPT_DTYPE_FLOAT, rank, shape, p->value);
+    ckpt_node m = add_variable(graph, CKPT_DTYPE_FLOAT, rank, shape, p->m),
+              v = add_variable(graph, CKPT_DTYPE_FLOAT, rank, shape, p->v);
+    must(ckpt_graph_set_slot(graph, optimizer, variable, "m", 1, m, &error));
+    must(ckpt_graph_set_slot(graph, optimizer, variable, "v", 1, v, &error));
+    must(ckpt_graph_track(graph, parent, name, strlen(name), variable, &error));
 }
 
 /* The iterator's state is more than a variable: it says itself how it is saved and restored. */
@@ -86,54 +93,39 @@ static ckpt_code restore_iterator(void *user_data, const ckpt_source *source, ck
     program *program = user_data;
     const ckpt_source_tensor *position = ckpt_source_find(source, "position", 8);
     if (position == NULL) return CKPT_CODE_OK; /* TensorFlow's ITERATOR_STATE, which is its own: begin with the first example */
-    if (ckpt_source_tensor_dtype(position) != CKPT_DTYPE_INT64 || ckpt_source_tensor_rank(position) != 0) {
+    ckpt_bytes bytes = ckpt_source_tensor_bytes(position);
+    if (ckpt_source_tensor_dtype(position) != CKPT_DTYPE_INT64 || bytes.len != sizeof program->position) {
         ckpt_failure_set(failure, text, sizeof text - 1);
         return CKPT_CODE_INVALID_ARGUMENT;
     }
-    memcpy(&program->position, ckpt_source_tensor_bytes(position).data, sizeof program->position);
+    memcpy(&program->position, bytes.data, bytes.len);
     return CKPT_CODE_OK;
-}
-
-/* A parameter, with its slots. */
-static ckpt_node add_parameter(const ckpt_graph *graph, ckpt_node optimizer, parameter *p, const int64_t *shape, size_t rank) {
-    ckpt_node variable = add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->value, sizeof p->value);
-    add_slot(graph, optimizer, variable, "m", add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->m, sizeof p->m));
-    add_slot(graph, optimizer, variable, "v", add_variable(graph, CKPT_DTYPE_FLOAT, shape, rank, p->v, sizeof p->v));
-    return variable;
 }
 
 /* The objects that a checkpoint has, by the names of TensorFlow's program. */
 static ckpt_checkpoint *make_checkpoint(program *program) {
-    static const int64_t kernel_shape[] = {1, OUTPUTS}, bias_shape[] = {OUTPUTS};
-    ckpt_error *error = NULL;
+    static const int64_t shape[] = {1, OUTPUTS};
     ckpt_checkpoint *checkpoint = NULL;
     ckpt_node iterator = 0, optimizer = 0;
     ckpt_graph *graph = ckpt_graph_new();
     ckpt_node_options *options = ckpt_node_options_new();
-    must(ckpt_node_options_set_legacy_name(options, "ITERATOR", 8, &error), error); /* what TensorFlow calls the state of one */
-    must(ckpt_graph_add_state(graph, save_iterator, restore_iterator, program, NULL, options, &iterator, &error), error);
+    must(ckpt_node_options_set_legacy_name(options, "ITERATOR", 8, &error)); /* what TensorFlow calls the state of one */
+    must(ckpt_graph_add_state(graph, save_iterator, restore_iterator, program, NULL, options, &iterator, &error));
+    must(ckpt_graph_add_slot_owner(graph, NULL, NULL, NULL, NULL, &optimizer, &error));
+    ckpt_node root = track_object(graph, 0, NULL);
+    must(ckpt_graph_track(graph, root, "iterator", 8, iterator, &error));
+    ckpt_node l1 = track_object(graph, track_object(graph, root, "net"), "l1");
+    must(ckpt_graph_track(graph, root, "optimizer", 9, optimizer, &error));
+    track_scalar(graph, root, "step", CKPT_DTYPE_INT32, &program->step);
+    track_parameter(graph, l1, "kernel", optimizer, &program->kernel, 2, shape);
+    track_parameter(graph, l1, "bias", optimizer, &program->bias, 1, shape + 1);
+    track_scalar(graph, optimizer, "iter", CKPT_DTYPE_INT64, &program->iter);
+    track_scalar(graph, optimizer, "beta_1", CKPT_DTYPE_FLOAT, &program->beta_1);
+    track_scalar(graph, optimizer, "beta_2", CKPT_DTYPE_FLOAT, &program->beta_2);
+    track_scalar(graph, optimizer, "decay", CKPT_DTYPE_FLOAT, &program->decay);
+    track_scalar(graph, optimizer, "learning_rate", CKPT_DTYPE_FLOAT, &program->learning_rate);
+    must(ckpt_checkpoint_new(graph, root, &checkpoint, &error));
     ckpt_node_options_free(options);
-    must(ckpt_graph_add_slot_owner(graph, NULL, NULL, NULL, NULL, &optimizer, &error), error);
-    ckpt_node root = add_object(graph), net = add_object(graph), l1 = add_object(graph);
-    track(graph, root, "iterator", iterator);
-    track(graph, root, "net", net);
-    track(graph, root, "optimizer", optimizer);
-    track(graph, root, "step", add_variable(graph, CKPT_DTYPE_INT32, NULL, 0, &program->step, sizeof program->step));
-    track(graph, net, "l1", l1);
-    track(graph, l1, "kernel", add_parameter(graph, optimizer, &program->kernel, kernel_shape, 2));
-    track(graph, l1, "bias", add_parameter(graph, optimizer, &program->bias, bias_shape, 1));
-    track(graph, optimizer, "iter", add_variable(graph, CKPT_DTYPE_INT64, NULL, 0, &program->iter, sizeof program->iter));
-    const struct {
-        const char *name;
-        float *value;
-    } rates[] = {{"beta_1", &program->beta_1},
-                 {"beta_2", &program->beta_2},
-                 {"decay", &program->decay},
-                 {"learning_rate", &program->learning_rate}};
-    for (int i = 0; i < 4; i++) {
-        track(graph, optimizer, rates[i].name, add_variable(graph, CKPT_DTYPE_FLOAT, NULL, 0, rates[i].value, sizeof(float)));
-    }
-    must(ckpt_checkpoint_new(graph, root, &checkpoint, &error), error);
     ckpt_graph_free(graph); /* the checkpoint keeps what it needs */
     return checkpoint;
 }
@@ -183,34 +175,6 @@ static float train_step(program *program) {
     return loss / (BATCH * OUTPUTS);
 }
 
-/* Manages the directory's checkpoints: the newest three stay. */
-static ckpt_manager *make_manager(const ckpt_checkpoint *checkpoint, const char *directory) {
-    ckpt_error *error = NULL;
-    ckpt_manager *manager = NULL;
-    ckpt_manager_options *options = ckpt_manager_options_new();
-    must(ckpt_manager_options_set_max_to_keep(options, 3, &error), error);
-    must(ckpt_manager_open(checkpoint, directory, options, &manager, &error), error);
-    ckpt_manager_options_free(options);
-    return manager;
-}
-
-/* Goes on from the directory's latest checkpoint, if it has one. */
-static void resume(const ckpt_manager *manager, const program *program) {
-    ckpt_error *error = NULL;
-    ckpt_string *path = NULL;
-    ckpt_status *status = NULL;
-    must(ckpt_manager_restore_or_initialize(manager, NULL, &path, &status, &error), error);
-    if (status == NULL) {
-        printf("from the beginning\n");
-        return;
-    }
-    must(ckpt_status_assert_existing_objects_matched(status, &error), error);
-    ckpt_bytes text = ckpt_string_bytes(path);
-    printf("from step %" PRId32 " of %.*s\n", program->step, (int)text.len, (const char *)text.data);
-    ckpt_status_free(status);
-    ckpt_string_free(path);
-}
-
 static void print_bits(const char *name, const float *values) {
     printf("%s", name);
     for (int j = 0; j < OUTPUTS; j++) printf(" %a", values[j]);
@@ -222,27 +186,40 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: train-checkpoint DIRECTORY STEPS [DIE]\n");
         return 2;
     }
-    ckpt_error *error = NULL;
-    const char *directory = argv[1];
     int32_t steps = atoi(argv[2]), die = argc > 3 ? atoi(argv[3]) : -1;
     program program = {{{0}, {0}, {0}}, {{0}, {0}, {0}}, 0, 0.9f, 0.999f, 0, 0.1f, 0, 0};
     for (int j = 0; j < OUTPUTS; j++) program.kernel.value[j] = 0.25f * (float)(j - 2); /* "random", the same each time */
 
+    ckpt_manager *manager = NULL;
+    ckpt_string *path = NULL;
+    ckpt_status *status = NULL;
     ckpt_checkpoint *checkpoint = make_checkpoint(&program);
-    ckpt_manager *manager = make_manager(checkpoint, directory);
-    resume(manager, &program);
+    ckpt_manager_options *options = ckpt_manager_options_new();
+    must(ckpt_manager_options_set_max_to_keep(options, 3, &error)); /* the newest three stay */
+    must(ckpt_manager_open(checkpoint, argv[1], options, &manager, &error));
+    must(ckpt_manager_restore_or_initialize(manager, NULL, &path, &status, &error));
+    if (status != NULL) {
+        must(ckpt_status_assert_existing_objects_matched(status, &error));
+        ckpt_bytes text = ckpt_string_bytes(path);
+        printf("from step %" PRId32 " of %.*s\n", program.step, (int)text.len, (const char *)text.data);
+    } else {
+        printf("from the beginning\n");
+    }
     while (program.step < steps) {
         float loss = train_step(&program);
         if (program.step == die) raise(SIGKILL);
         if (program.step % SAVE_EVERY == 0) {
             /* Now the checkpoint is on disk. Should the machine die before, the one before it is still the latest. */
-            must(ckpt_manager_save(manager, NULL, NULL, &error), error);
+            must(ckpt_manager_save(manager, NULL, NULL, &error));
             printf("step %" PRId32 ": loss %.2f, saved\n", program.step, loss);
             fflush(stdout);
         }
     }
     print_bits("kernel", program.kernel.value);
     print_bits("bias", program.bias.value);
+    ckpt_status_free(status);
+    ckpt_string_free(path);
+    ckpt_manager_options_free(options);
     ckpt_manager_free(manager);
     ckpt_checkpoint_free(checkpoint);
     return 0;

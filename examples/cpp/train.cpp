@@ -5,15 +5,14 @@
 //     c++ -std=c++17 train.cpp $(pkg-config --cflags --libs checkpoint) -o train-checkpoint-cpp
 //
 // It is examples/c/train.c in C++: trains until STEPS steps are done and saves after every tenth,
-// as DIRECTORY/ckpt-1, ckpt-2, ... If the directory has a checkpoint, it goes on from there,
-// whoever wrote it, in whatever language; with the same bits as if it had never stopped. With DIE
-// it kills itself in that step, as kill -9 would.
+// as DIRECTORY/ckpt-1, ckpt-2, ..., of which the newest three stay. If the directory has a
+// checkpoint, it goes on from there, whoever wrote it, in whatever language; with the same bits as
+// if it had never stopped. With DIE it kills itself in that step, as kill -9 would.
 #include <checkpoint.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 namespace ckpt = checkpoint;
 
@@ -21,23 +20,9 @@ namespace {
 
 constexpr int outputs = 5, examples = 10, batch = 2, save_every = 10;
 
-// The next example. Its state is more than a variable: it says itself how it is saved and restored.
-struct iterator : ckpt::state {
-    explicit iterator(const ckpt::graph &graph) : ckpt::state(graph, ckpt::node_options().legacy_name("ITERATOR")) {}
-    std::int64_t position = 0;
-
-   protected:
-    void save(ckpt::sink &into) override { into.put("_POSITION", position); }
-    void restore(const ckpt::source &from) override {
-        const auto saved = from.find("position");
-        if (!saved) return;  // TensorFlow's ITERATOR_STATE, which is its own: begin with the first example
-        position = saved->values<std::int64_t>().at(0);
-    }
-};
-
 struct dense : ckpt::module {
     using ckpt::module::module;
-    ckpt::variable<float> kernel{*this, "kernel", {1, outputs}};
+    ckpt::variable<float> kernel{*this, "kernel", {1, outputs}, {-0.5f, -0.25f, 0, 0.25f, 0.5f}};  // "random", the same each time
     ckpt::variable<float> bias{*this, "bias", {outputs}};
 };
 
@@ -78,27 +63,29 @@ struct adam : ckpt::slot_owner {
 
 // The whole program: its members are what a checkpoint has, by the names of TensorFlow's program.
 struct program : ckpt::module {
-    iterator data{graph()};
-    model net{graph()};
-    adam optimizer{graph()};
-    ckpt::variable<std::int32_t> step{graph(), {}};
+    std::int64_t position = 0;  // of the next example
+    ckpt::state iterator{*this, "iterator", [this](ckpt::sink &into) { into.put("_POSITION", position); },
+                         [this](const ckpt::source &from) {
+                             // Not there, it is TensorFlow's ITERATOR_STATE: begin with the first
+                             // example.
+                             if (const auto saved = from.find("position")) position = saved->value<std::int64_t>();
+                         },
+                         ckpt::node_options().legacy_name("ITERATOR")};
+    model net{*this, "net"};
+    adam optimizer{*this, "optimizer"};
+    ckpt::variable<std::int32_t> step{*this, "step", {}};
 
     program() {
-        track("iterator", data);
-        track("net", net);
-        track("optimizer", optimizer);
-        track("step", step);
         for (auto *variable : {&net.l1.kernel, &net.l1.bias}) {
             for (const char *name : {"m", "v"}) optimizer.slot(name, *variable);
         }
-        for (int j = 0; j < outputs; j++) net.l1.kernel[static_cast<std::size_t>(j)] = 0.25f * static_cast<float>(j - 2);
     }
 
     // One step with the next batch; the loss is the mean of |output - label|.
     float train_step() {
         float loss = 0, kernel_gradient[outputs] = {}, bias_gradient[outputs] = {};
         for (int i = 0; i < batch; i++) {
-            const float x = static_cast<float>(data.position);
+            const float x = static_cast<float>(position);
             for (std::size_t j = 0; j < outputs; j++) {
                 const float difference = x * net.l1.kernel[j] + net.l1.bias[j] - (x * 5 + static_cast<float>(j));
                 const float sign = static_cast<float>((difference > 0) - (difference < 0));
@@ -106,7 +93,7 @@ struct program : ckpt::module {
                 kernel_gradient[j] = kernel_gradient[j] + sign * x;
                 bias_gradient[j] = bias_gradient[j] + sign;
             }
-            data.position = (data.position + 1) % examples;
+            position = (position + 1) % examples;
         }
         for (int j = 0; j < outputs; j++) {
             kernel_gradient[j] = kernel_gradient[j] / (batch * outputs);
@@ -126,49 +113,37 @@ void print_bits(const char *name, const ckpt::variable<float> &variable) {
     std::printf("\n");
 }
 
-// Goes on from the directory's latest checkpoint, if it has one.
-void resume(const ckpt::checkpoint &checkpoint, const program &program, const std::string &directory) {
-    try {
-        const ckpt::status status = checkpoint.restore(directory);
-        status.assert_existing_objects_matched();
-        std::printf("from step %d of %s\n", program.step.value(), std::string(status.path()).c_str());
-    } catch (const ckpt::error &error) {
-        if (error.reason() != ckpt::reason::no_checkpoint) throw;
+}  // namespace
+
+int main(int argc, char **argv) try {
+    if (argc != 3 && argc != 4) {
+        std::fprintf(stderr, "usage: train-checkpoint-cpp DIRECTORY STEPS [DIE]\n");
+        return 2;
+    }
+    const int steps = std::atoi(argv[2]), die = argc > 3 ? std::atoi(argv[3]) : -1;
+    program program;
+    const ckpt::manager manager(ckpt::checkpoint(program), argv[1], ckpt::manager_options().max_to_keep(3));
+    if (const auto resumed = manager.restore_or_initialize()) {
+        resumed->status.assert_existing_objects_matched();
+        std::printf("from step %d of %s\n", program.step.value(), resumed->path.c_str());
+    } else {
         std::printf("from the beginning\n");
     }
-}
-
-void train(const std::string &directory, int steps, int die) {
-    program program;
-    const ckpt::checkpoint checkpoint(program);
-    resume(checkpoint, program, directory);
     while (program.step.value() < steps) {
         const float loss = program.train_step();
         if (program.step.value() == die) std::raise(SIGKILL);
         if (program.step.value() % save_every == 0) {
             // When this returns the checkpoint is on disk; when the machine dies before, the one
             // before it is still the latest.
-            checkpoint.save(directory + "/ckpt");
+            manager.save();
             std::printf("step %d: loss %.2f, saved\n", program.step.value(), static_cast<double>(loss));
             std::fflush(stdout);
         }
     }
     print_bits("kernel", program.net.l1.kernel);
     print_bits("bias", program.net.l1.bias);
-}
-
-}  // namespace
-
-int main(int argc, char **argv) {
-    if (argc != 3 && argc != 4) {
-        std::fprintf(stderr, "usage: train-checkpoint-cpp DIRECTORY STEPS [DIE]\n");
-        return 2;
-    }
-    try {
-        train(argv[1], std::atoi(argv[2]), argc > 3 ? std::atoi(argv[3]) : -1);
-    } catch (const std::exception &error) {
-        std::fprintf(stderr, "train-checkpoint-cpp: %s\n", error.what());
-        return 1;
-    }
     return 0;
+} catch (const ckpt::error &error) {
+    std::fprintf(stderr, "train-checkpoint-cpp: %s\n", error.what());
+    return 1;
 }

@@ -117,7 +117,7 @@ pub(super) fn write(
         let place = &mut buffer[first..last];
         match value.source {
             Source::Read { read, from: base, .. } => {
-                read(base + from, place).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
+                read(base + from, place).map_err(|e| Error::callback("reading the value", e))?;
             }
             source => place.copy_from_slice(&source.bytes().unwrap_or_default()[from as usize..][..last - first]),
         }

@@ -18,6 +18,7 @@ use super::transfer;
 use super::write_options::MOST_SHARDS;
 use super::writer::{Partitioned, Writer};
 use crate::allocate::{list_of, with_room};
+use crate::background::Phase;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
 use crate::log::Severity;
@@ -110,6 +111,8 @@ impl Writer<'_> {
         access: Access,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<Written> {
+        let meter = access.meter.clone();
+        let _phase = meter.enter(Phase::Write);
         let total = self.total()?;
         let packed = self.options.max_shard_size.map(|limit| self.pack(limit)).transpose()?;
         let listing = self.listing()?;
@@ -145,8 +148,9 @@ impl Writer<'_> {
             let sums = store::run(first, &files, &lengths, values, threads, durable, &mut |more| progress(done + more, total))?;
             let sums = sums
                 .ok_or_else(|| Error::new(Code::Cancelled, Reason::Callback, "the write was cancelled").in_file(&self.prefix))?;
-            for file in &files {
-                publication.sync(&**file)?;
+            meter.add(Phase::Write, lengths.iter().sum());
+            for (file, &length) in files.iter().zip(&lengths) {
+                publication.sync(&**file, length)?;
             }
             done += lengths.iter().sum::<u64>();
             if self.options.read_back {
@@ -164,7 +168,8 @@ impl Writer<'_> {
             written.map_err(|e| Error::io("write the index", &self.prefix, &e))
         };
         self.write_index(shards, &listing, &plan, &crcs, &mut sink)?;
-        publication.sync(&*index)?;
+        meter.add(Phase::Write, at);
+        publication.sync(&*index, at)?;
         if self.options.read_back {
             let expected = vec![Expected { offset: 0, length: at, crc: sum }];
             let kept = Kept { file: &index, expected, name: &|_, fault| fault };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
 use crate::allocate::TryPush;
+use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::storage::File;
@@ -25,9 +26,16 @@ pub(super) struct Group {
     pub progress: Progress,
 }
 
+impl Group {
+    /// Reads bytes of the data file once more.
+    pub(super) fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        self.file.read_new(offset, length)
+    }
+}
+
 impl Payload<'_> {
     pub(super) fn is_small(&self) -> bool {
-        self.buffer.len() < SMALL
+        self.buffer.len() < SMALL as u64
     }
 
     /// Returns whether `next`, which does not begin before this payload, can be read by the same
@@ -61,7 +69,7 @@ pub(super) fn grouped(
             None => open(first.shard).map_err(|e| e.for_tensor(first.key))?,
         };
         let check = |p: &Payload<'_>| {
-            let checked = file.check_range(p.offset, p.buffer.len() as u64);
+            let checked = file.check_range(p.offset, p.buffer.len());
             checked.map_err(|e| explain_contents(e, &file).for_tensor(p.key))
         };
         check(first)?;
@@ -79,26 +87,30 @@ pub(super) fn grouped(
 }
 
 /// Reads the payloads of `groups`. If several fail, returns the error of the first one in file
-/// order.
-pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32) -> Option<Error> {
+/// order; if the call was cancelled, that.
+pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads: u32, control: &Control) -> Option<Error> {
     let mut payloads: Vec<Payload<'_>> = payloads;
-    let bytes: u64 = payloads.iter().map(|p| p.buffer.len() as u64).sum();
+    let bytes: u64 = payloads.iter().map(|p| p.buffer.len()).sum();
     let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
-    let small = groups.iter().map(|group| &payloads[group.payloads.clone()]).filter(|those| those[0].is_small());
-    let scratch = small.map(transfer::extent).max().unwrap_or(0);
+    let scratch = groups.iter().map(|group| transfer::scratch_for(&payloads[group.payloads.clone()])).max().unwrap_or(0);
     let mut rest = &mut payloads[..];
     let transfers = groups.iter().map(|group| {
         let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
         rest = after;
         let Payload { offset, key, crc, swap, .. } = those[0];
-        let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(&mut *those[0].buffer) };
+        let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(those[0].buffer.reborrow()) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
-    transfer::run(transfers, threads, scratch, false, &mut |_| ControlFlow::Continue(())).faults.into_iter().next()
+    let outcome = transfer::run(transfers, threads, scratch, false, control, &mut |_| ControlFlow::Continue(()));
+    if outcome.cancelled {
+        return Some(Control::error());
+    }
+    outcome.faults.into_iter().next()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::destination::Destination;
     use super::super::read_options::{Checksums, ReadOptions};
     use super::super::reader::{Bundle, Wanted};
     use super::super::{Durability, WriteOptions, Writer};
@@ -118,7 +130,8 @@ mod tests {
         let (first, size) = (region.start[0] as usize, region.length[0] as usize * 4);
         let mut buffers = vec![0; COUNT * size];
         let requests = order.iter().zip(buffers.chunks_mut(size));
-        let requests = requests.map(|(&tensor, buffer)| Wanted { tensor, region: region.clone(), buffer }).collect();
+        let requests =
+            requests.map(|(&tensor, buffer)| Wanted { tensor, region: region.clone(), buffer: buffer.into() }).collect();
         let before = bundle.reading().1;
         bundle.read(requests, &ReadOptions::new().threads(1).checksums(checksums)).unwrap();
         for (&tensor, buffer) in order.iter().zip(buffers.chunks(size)) {
@@ -140,7 +153,7 @@ mod tests {
         writer.finish().unwrap();
         let bundle = Bundle::open(&prefix, None).unwrap();
         let mut buffers = vec![[0; 4 * LENGTH]; COUNT];
-        let mut rows: Vec<(usize, &mut [u8])> = buffers.iter_mut().map(|buffer| &mut buffer[..]).enumerate().collect();
+        let mut rows: Vec<_> = buffers.iter_mut().map(|buffer| Destination::from(&mut buffer[..])).enumerate().collect();
         bundle.read_whole(&mut rows, &ReadOptions::new().threads(1)).unwrap();
         let of_a_restore = bundle.reading().1;
         assert!(of_a_restore <= (COUNT * LENGTH * 4).div_ceil(super::CHUNK) as u64 + 1, "{of_a_restore}");

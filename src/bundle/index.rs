@@ -10,6 +10,7 @@ use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use super::seal::Seal;
 use crate::allocate::TryPush;
+use crate::background::Control;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain;
 use crate::format::ordered_code::{slice_key_head, slice_key_tail};
@@ -104,12 +105,23 @@ impl Index {
     /// Reads `PREFIX.index`. With `metaindex`, the metaindex block, which is never used, is
     /// checked, too.
     pub fn load(prefix: &Location, memory_limit: Option<u64>, metaindex: bool, on_fault: OnFault<'_>) -> Result<Index> {
+        Index::load_watched(prefix, memory_limit, metaindex, &Control::default(), on_fault)
+    }
+
+    /// The same for a call that can be cancelled.
+    pub fn load_watched(
+        prefix: &Location,
+        memory_limit: Option<u64>,
+        metaindex: bool,
+        control: &Control,
+        on_fault: OnFault<'_>,
+    ) -> Result<Index> {
         let path = naming::index_path(prefix);
         let file = File::open(&path).map_err(explain)?;
         let mut budget = Budget::for_index(file.len(), memory_limit);
         let table = Table::of(file, &mut budget).map_err(|e| explain(e.in_file(&path)))?;
         let seal = Arc::new(Seal::of(&table)?);
-        let loaded = Loader::new(&table, budget).run(metaindex, on_fault).map_err(|e| e.in_file(&path))?;
+        let loaded = Loader::new(&table, budget).run(metaindex, control, on_fault).map_err(|e| e.in_file(&path))?;
         let Loaded { header, blocks, firsts, count, partitions, budget } = loaded;
         let mut index = Index { prefix: prefix.to_owned(), seal, header, blocks, firsts, partitions, tensors: None, count };
         index.resolve_slices(budget, on_fault).map_err(|e| e.in_file(&path))?;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::entry::{parse_slices, quoted, Described, Entry, Header};
 use super::records::{Kind, Partition, Record, Records, MISSING, WHOLE};
+use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::table::{self, BlockBuffer, Budget, Table};
 use crate::tensor::{DType, MAX_RANK};
@@ -59,7 +60,7 @@ impl<'a> Loader<'a> {
 
     /// Reads all blocks. With `metaindex`, the metaindex block, which is never used, is checked,
     /// too.
-    pub fn run(mut self, metaindex: bool, on_fault: OnFault<'_>) -> Result<Loaded> {
+    pub fn run(mut self, metaindex: bool, control: &Control, on_fault: OnFault<'_>) -> Result<Loaded> {
         let mut buffer = BlockBuffer::default();
         if metaindex {
             self.table.check_metaindex(&mut buffer, &mut self.budget).or_else(&mut *on_fault)?;
@@ -68,6 +69,7 @@ impl<'a> Loader<'a> {
         let mut firsts = self.budget.vec(self.table.len())?;
         let mut count = 0u32;
         for number in 0..self.table.len() {
+            control.check()?;
             self.block.clear();
             self.key = 0..0;
             match self.table.block(number, &mut buffer, &mut self.budget) {

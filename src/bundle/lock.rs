@@ -12,6 +12,7 @@ use super::locking::{Asked, Locking, Notes};
 use super::step::{left_out, Step};
 use super::sweep::sweep;
 use super::temporary::number_of;
+use crate::background::{Meter, Phase};
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{Directory, Location, Lock, Means, Origin, Storage, What};
 
@@ -24,11 +25,13 @@ pub(crate) struct Access {
     pub under: Option<Claim>,
     /// Whether the checkpoint must not exist when its lock is taken.
     pub is_new: bool,
+    /// What the save costs for which the locks are taken.
+    pub meter: Meter,
 }
 
 impl Access {
     pub fn new(asked: Asked, notes: &Notes) -> Access {
-        Access { asked, notes: notes.clone(), under: None, is_new: false }
+        Access { asked, notes: notes.clone(), under: None, is_new: false, meter: Meter::default() }
     }
 
     /// Fails if a lock that the caller holds was lost.
@@ -41,6 +44,7 @@ impl Access {
     /// # Errors
     /// The operating system's error; that the file system cannot only if locking is required.
     pub fn sync(&self, directory: &dyn Directory) -> Result<()> {
+        let _phase = self.meter.enter(Phase::Sync);
         match directory.sync() {
             Err(e) if e.kind() == ErrorKind::Unsupported && self.asked.locking() != Locking::Required => {
                 self.notes.add(format!(
@@ -70,6 +74,7 @@ impl Claim {
     /// * The operating system's error; that the file system cannot lock only if locking is
     ///   required.
     pub fn take(directory: &Arc<dyn Directory>, what: What, access: &Access, limit: Option<Duration>) -> Result<Claim> {
+        let _phase = access.meter.enter(Phase::Lock);
         let wanted = access.asked.locking() != Locking::None;
         let lock = match directory.lock(what, wanted, limit) {
             Err(e) if e.kind() == ErrorKind::Unsupported && wanted && access.asked.locking() != Locking::Required => {

@@ -19,6 +19,7 @@ use super::naming;
 use super::publish::Publication;
 use super::temporary::number_of;
 use crate::allocate::{list_of, Room};
+use crate::background::Pending;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::log::{Log, Severity};
@@ -152,6 +153,32 @@ pub fn merge(
     merged
 }
 
+/// Merges V2 checkpoints in the background, as [`merge`] does. `progress` is called on the
+/// background thread.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: a path is a URI that names another machine.
+/// * `RESOURCE_EXHAUSTED`: no thread can be started.
+///
+/// Those of [`merge`] are returned by [`Pending::take`].
+pub fn merge_async(
+    destination: impl AsRef<Path>,
+    sections: &[impl AsRef<Path>],
+    options: &MergeOptions,
+    mut progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send + 'static,
+) -> Result<Pending<Written>> {
+    let destination = Location::of(destination)?;
+    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let (to, options) = (destination.clone(), options.clone());
+    Pending::launched(destination, move |control| {
+        merge(&*to, &sections, &options, &mut |done, total| {
+            control.report(done, total);
+            progress(done, total)?;
+            control.flow()
+        })
+    })
+}
+
 pub(crate) fn merge_on(
     storage: &dyn Storage,
     destination: &Location,
@@ -211,7 +238,7 @@ pub(crate) fn merge_on(
     }
     for shard in merged.files.len() as u32..shards {
         let empty = publication.create_data(shard, shards, 0)?;
-        publication.sync(&*empty)?;
+        publication.sync(&*empty, 0)?;
     }
     let index = publication.create_index()?;
     let mut at = 0;
@@ -221,7 +248,7 @@ pub(crate) fn merge_on(
         written.map_err(|e| Error::io("write the index", destination, &e))
     };
     merged.write_index(shards, &mut sink)?;
-    publication.sync(&*index)?;
+    publication.sync(&*index, at)?;
     publication.commit(shards)?;
     remove_all(storage, &inputs, options);
     Ok(Written { shards, bytes })

@@ -6,6 +6,7 @@ mod completeness;
 #[cfg(test)]
 pub(crate) mod crash_tests;
 mod data_files;
+mod destination;
 mod direct;
 mod durability;
 mod entry;
@@ -48,12 +49,13 @@ pub use entry::Endianness;
 pub use finish::Written;
 pub use locking::Locking;
 pub(crate) use merge::merge_on;
-pub use merge::{merge, MergeOptions};
+pub use merge::{merge, merge_async, MergeOptions};
 pub use read_options::{Checksums, ReadOptions};
 pub use source::ReadAt;
 pub use write_options::WriteOptions;
 pub use writer::Writer;
 
+pub(crate) use destination::Destination;
 pub(crate) use index::Row;
 pub(crate) use lock::{list, open, Access, Claim, Held};
 pub(crate) use locking::{Asked, Notes};

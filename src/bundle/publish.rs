@@ -19,6 +19,7 @@ use super::naming;
 use super::step::{left_out, Step};
 use super::temporary::{announcement, attempt, number_of, Role, Temporary};
 use crate::allocate::allocate;
+use crate::background::Phase;
 use crate::error::{Code, Error, Reason, Result};
 use crate::os_bytes::OsStrExt;
 use crate::storage::{Directory, Draft, File, Location, Storage};
@@ -61,6 +62,7 @@ impl Publication {
         access: Access,
         claim: Option<Claim>,
     ) -> Result<Publication> {
+        let _phase = access.meter.enter(Phase::Publish);
         let (parent, base) = naming::split_prefix(prefix)?;
         let held = match claim {
             None => Held::for_checkpoint(storage, &parent, base, &access)?,
@@ -185,17 +187,20 @@ impl Publication {
         Ok(file)
     }
 
-    /// Syncs a complete file. A failure is final: the file is abandoned.
-    pub fn sync(&self, file: &dyn Draft) -> Result<()> {
-        match self.durability {
-            Durability::None => Ok(()),
-            _ => file.sync().map_err(|e| Error::io("sync the file", file.path(), &e)),
+    /// Syncs a complete file of `bytes` bytes. A failure is final: the file is abandoned.
+    pub fn sync(&self, file: &dyn Draft, bytes: u64) -> Result<()> {
+        if self.durability == Durability::None {
+            return Ok(());
         }
+        let _phase = self.access.meter.enter(Phase::Sync);
+        self.access.meter.add(Phase::Sync, bytes);
+        file.sync().map_err(|e| Error::io("sync the file", file.path(), &e))
     }
 
     /// Gives the files their final names. Until the index is renamed, the old checkpoint is the
     /// published one; after that, the new one.
     pub fn commit(mut self, shards: u32) -> Result<()> {
+        let _phase = self.access.meter.enter(Phase::Publish);
         // Whoever has the lock now may have published data files of these names.
         self.check()?;
         for shard in 0..shards {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::assemble::{pieces, Piece};
 use super::data_files::{self, DataFiles};
+use super::destination::Destination;
 use super::entry::Endianness;
 use super::groups::{grouped, read_groups, WORTH_A_CALL};
 use super::index::{Index, Row};
 use super::payload::{check_crc, Elements};
 use super::read_options::{Checksums, ReadOptions};
-use super::transfer::{self, at_least, Payload, Target, Transfer, CHUNK};
-use crate::allocate::{allocate, filled, with_room, TryPush};
+use super::transfer::{self, Payload, Target, Transfer, CHUNK};
+use crate::allocate::{allocate, at_least, filled, with_room, TryPush};
+use crate::background::Control;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc::{self, Crc};
@@ -28,7 +30,7 @@ pub(crate) struct Bundle {
 pub(crate) struct Wanted<'b> {
     pub tensor: usize,
     pub region: Bounds,
-    pub buffer: &'b mut [u8],
+    pub buffer: Destination<'b>,
 }
 
 /// A region whose pieces interleave in the buffer or are scattered in the file. It is read piece by
@@ -36,14 +38,20 @@ pub(crate) struct Wanted<'b> {
 struct Scattered<'a, 'b> {
     key: &'a [u8],
     pieces: Vec<Piece<'a>>,
+    tensor: usize,
     region: Bounds,
-    buffer: &'b mut [u8],
+    buffer: Destination<'b>,
     swap: usize,
 }
 
 impl Bundle {
     pub fn open(prefix: &Location, memory_limit: Option<u64>) -> Result<Bundle> {
-        Bundle::open_with(prefix, || Index::load(prefix, memory_limit, false, &mut Err))
+        Bundle::open_watched(prefix, memory_limit, &Control::default())
+    }
+
+    /// The same for a call that can be cancelled.
+    pub fn open_watched(prefix: &Location, memory_limit: Option<u64>, control: &Control) -> Result<Bundle> {
+        Bundle::open_with(prefix, || Index::load_watched(prefix, memory_limit, false, control, &mut Err))
     }
 
     /// Opens the bundle at `prefix`, whose index `load` reads, perhaps more than once.
@@ -144,10 +152,19 @@ impl Bundle {
         }
         let gap = if options.sparing { 0 } else { WORTH_A_CALL };
         let groups = grouped(&mut direct, gap, |shard| self.shard(shard))?;
-        if let Some(fault) = read_groups(&groups, direct, options.threads) {
+        if let Some(fault) = read_groups(&groups, direct, options.threads, &options.control) {
             return Err(fault);
         }
-        for region in scattered {
+        for mut region in scattered {
+            let Some(buffer) = region.buffer.plain() else {
+                let mut put = |offset, stored: &[u8]| {
+                    options.control.check()?;
+                    options.control.advance(stored.len() as u64);
+                    region.buffer.put(offset, stored)
+                };
+                self.stream(region.tensor, &region.region, options.checksums, &mut put)?;
+                continue;
+            };
             for piece in &region.pieces {
                 let file = self.shard_of(&piece.row)?;
                 let is_checked = match options.checksums {
@@ -156,13 +173,14 @@ impl Bundle {
                     Checksums::Never => false,
                 };
                 let read = if is_checked {
-                    read_checked(&file, piece, &region.region, region.buffer)
+                    read_checked(&file, piece, &region.region, buffer, &options.control)
                 } else {
-                    read_runs(&file, piece, &region.region, region.buffer, options.sparing)
+                    read_runs(&file, piece, &region.region, buffer, options)
                 };
                 read.map_err(|e| e.for_tensor(region.key).in_file(file.path()))?;
             }
-            transfer::swap(region.buffer, region.swap);
+            options.control.advance(buffer.len() as u64);
+            transfer::swap(buffer, region.swap);
         }
         Ok(())
     }
@@ -207,12 +225,12 @@ impl Bundle {
     ) -> Result<()> {
         let element = row.dtype.size().unwrap_or(1) as u64;
         let swap = self.swap_unit(row.dtype);
-        let mut add = |stored: &Row<'_>, from: u64, buffer: &'b mut [u8], whole: bool| {
+        let mut add = |stored: &Row<'_>, from: u64, buffer: Destination<'b>, whole: bool| {
             let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
             let (number, offset) = (direct.len(), stored.offset + from);
             direct.try_push(Payload { number, shard: stored.shard, offset, buffer, crc, swap, key: row.key })
         };
-        if !row.is_partitioned() && row.size == request.buffer.len() as u64 {
+        if !row.is_partitioned() && row.size == request.buffer.len() {
             return add(&row, 0, request.buffer, true);
         }
         let pieces = self.pieces(row, &request.region)?;
@@ -226,21 +244,16 @@ impl Bundle {
                 (None, _) => runs.push((piece.row, Run { from: 0, to: 0, length: 0 }, whole)),
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, run, whole)),
                 _ => {
-                    return scattered.try_push(Scattered {
-                        key: row.key,
-                        pieces,
-                        region: request.region,
-                        buffer: request.buffer,
-                        swap,
-                    });
+                    let Wanted { tensor, region, buffer } = request;
+                    return scattered.try_push(Scattered { key: row.key, pieces, tensor, region, buffer, swap });
                 }
             }
         }
         crate::sort::sort_by_key(&mut runs, |(_, run, _)| run.to);
         let (mut rest, mut at) = (request.buffer, 0);
         for (stored, run, whole) in runs {
-            let (_, after) = rest.split_at_mut(((run.to - at) * element) as usize);
-            let (buffer, after) = after.split_at_mut((run.length * element) as usize);
+            let (_, after) = rest.split_at((run.to - at) * element);
+            let (buffer, after) = after.split_at(run.length * element);
             (rest, at) = (after, run.to + run.length);
             add(&stored, run.from * element, buffer, whole)?;
         }
@@ -369,7 +382,7 @@ impl Bundle {
 }
 
 /// Reads a whole piece in chunks, copies the wanted parts, and verifies the checksum.
-fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8]) -> Result<()> {
+fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], control: &Control) -> Result<()> {
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = allocate(piece.row.size.min(CHUNK as u64))?;
     let mut hash = Crc::new();
@@ -377,6 +390,7 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
     let mut run = runs.next();
     let mut start = 0;
     while start < piece.row.size {
+        control.check()?;
         let end = piece.row.size.min(start + CHUNK as u64);
         let chunk = &mut scratch[..(end - start) as usize];
         file.read_at(piece.row.offset + start, chunk)?;
@@ -401,12 +415,14 @@ fn read_checked(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u
 const SPARING: u64 = 20;
 
 /// Reads only the wanted runs of a piece. Runs that lie close together are read by one call.
-fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], sparing: bool) -> Result<()> {
+fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
+    let sparing = options.sparing;
     let element = piece.row.dtype.size().unwrap_or(1) as u64;
     let mut scratch = Vec::new();
     let mut batch: Vec<Run> = Vec::new();
     let mut runs = piece.wanted.runs(&piece.stored, region).map(|run| in_bytes(run, element)).peekable();
     while let Some(first) = runs.next() {
+        options.control.check()?;
         batch.clear();
         batch.try_push(first)?;
         let (mut end, mut wanted) = (first.from + first.length, first.length);

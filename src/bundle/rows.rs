@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::destination::Destination;
 use super::groups::{grouped, in_file_order, read_groups, Group, WORTH_A_CALL};
 use super::read_options::{Checksums, ReadOptions};
 use super::reader::{Bundle, Wanted};
@@ -24,28 +25,45 @@ pub(crate) enum Fate {
 }
 
 /// Returns the outcome for the payload at index `place` of a group.
-fn fate(group: &Group, place: usize, payload: &Payload<'_>) -> Fate {
+fn fate(group: &Group, place: usize, payload: &mut Payload<'_>) -> Fate {
     let done = group.progress.done();
     let has_begun = if payload.is_small() { done > place as u64 } else { group.progress.has_begun() };
     if !has_begun {
         return Fate::Untouched;
     }
-    let is_read = payload.is_small() || done == payload.buffer.len() as u64;
-    let is_right = || {
-        let mut sum = crc::Crc::new();
-        for piece in payload.buffer.chunks(CHUNK) {
+    let is_read = payload.is_small() || done == payload.buffer.len();
+    if is_read && is_right(group, payload) {
+        Fate::Whole
+    } else {
+        Fate::Torn
+    }
+}
+
+/// Returns whether the buffer of a payload has what it should have, by its checksum. If elements
+/// were converted, they are read once more for that.
+fn is_right(group: &Group, payload: &mut Payload<'_>) -> bool {
+    let Some(crc) = payload.crc else { return true };
+    let mut sum = crc::Crc::new();
+    if let Some(buffer) = payload.buffer.plain() {
+        for piece in buffer.chunks(CHUNK) {
             // Without memory to look, it is taken for torn.
             let Ok(mut stored) = copy(piece) else { return false };
             transfer::swap(&mut stored, payload.swap);
             sum.update(&stored);
         }
-        payload.crc.is_none_or(|crc| crc == crc::mask(sum.value()))
-    };
-    if is_read && is_right() {
-        Fate::Whole
-    } else {
-        Fate::Torn
+        return crc == crc::mask(sum.value());
     }
+    let (mut at, length) = (0, payload.buffer.len());
+    while at < length {
+        let Ok(mut stored) = group.read(payload.offset + at, (length - at).min(CHUNK as u64)) else { return false };
+        sum.update(&stored);
+        transfer::swap(&mut stored, payload.swap);
+        if !payload.buffer.has(at, &stored) {
+            return false;
+        }
+        at += stored.len() as u64;
+    }
+    crc == crc::mask(sum.value())
 }
 
 impl Bundle {
@@ -53,7 +71,7 @@ impl Bundle {
     /// On failure also returns the outcome for each tensor; none if all are untouched.
     pub fn read_whole(
         &self,
-        rows: &mut [(usize, &mut [u8])],
+        rows: &mut [(usize, Destination<'_>)],
         options: &ReadOptions,
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         let count = rows.len();
@@ -64,13 +82,14 @@ impl Bundle {
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
-        if let Some(fault) = read_groups(&groups, payloads, options.threads) {
+        if let Some(fault) = read_groups(&groups, payloads, options.threads, &options.control) {
             match self.plan_whole(rows) {
                 Ok(mut payloads) => {
                     in_file_order(&mut payloads);
                     for group in &groups {
-                        let those = &payloads[group.payloads.clone()];
-                        those.iter().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(group, place, payload));
+                        for (place, payload) in payloads[group.payloads.clone()].iter_mut().enumerate() {
+                            fates[payload.number] = fate(group, place, payload);
+                        }
                     }
                 }
                 // Any of them may be torn.
@@ -85,10 +104,14 @@ impl Bundle {
             if !row.is_partitioned() {
                 continue;
             }
-            let wanted = Wanted { tensor: *tensor, region: Bounds::whole(row.shape), buffer };
-            if let Err(e) = self.read(vec![wanted], options) {
-                let fate = |(later, (tensor, _)): (usize, &(usize, &mut [u8]))| match later.cmp(&number) {
-                    Ordering::Equal => Fate::Torn,
+            let wanted = Wanted { tensor: *tensor, region: Bounds::whole(row.shape), buffer: buffer.reborrow() };
+            let (own, read) = match options.control.check() {
+                Ok(()) => (Fate::Torn, self.read(vec![wanted], options)),
+                Err(e) => (Fate::Untouched, Err(e)),
+            };
+            if let Err(e) = read {
+                let fate = |(later, (tensor, _)): (usize, &(usize, Destination<'_>))| match later.cmp(&number) {
+                    Ordering::Equal => own,
                     Ordering::Greater if self.index().tensor(*tensor).is_partitioned() => Fate::Untouched,
                     _ => Fate::Whole,
                 };
@@ -100,12 +123,12 @@ impl Bundle {
     }
 
     /// Returns the tensors that are stored whole.
-    fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, &mut [u8])]) -> Result<Vec<Payload<'b>>> {
+    fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, Destination<'_>)]) -> Result<Vec<Payload<'b>>> {
         let mut payloads = with_room(rows.len())?;
         for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
             let row = self.index().tensor(*tensor);
             if !row.is_partitioned() {
-                let (crc, swap) = (Some(row.crc), self.swap_unit(row.dtype));
+                let (crc, swap, buffer) = (Some(row.crc), self.swap_unit(row.dtype), buffer.reborrow());
                 payloads.push(Payload { number, shard: row.shard, offset: row.offset, buffer, crc, swap, key: row.key });
             }
         }
@@ -218,7 +241,7 @@ mod tests {
         options: &ReadOptions,
     ) -> (Vec<Vec<u8>>, Option<Failure>) {
         let mut buffers: Vec<Vec<u8>> = tensors.iter().map(|&t| vec![FILL; values[t].1.len()]).collect();
-        let mut rows: Vec<(usize, &mut [u8])> = tensors.iter().copied().zip(buffers.iter_mut().map(|b| &mut b[..])).collect();
+        let mut rows: Vec<_> = tensors.iter().copied().zip(buffers.iter_mut().map(|b| Destination::from(&mut b[..]))).collect();
         let outcome = bundle.read_whole(&mut rows, options).err();
         (buffers, outcome)
     }
@@ -297,7 +320,7 @@ mod tests {
                 let reader = crate::reader::Reader::open(&prefix).unwrap();
                 let tensor = reader.find(key.as_bytes()).unwrap();
                 let mut buffer = vec![FILL; needed as usize];
-                reader.read_region(tensor, &region, &mut buffer, &ReadOptions::new()).unwrap();
+                reader.read_region(tensor, &region, (&mut buffer[..]).into(), &ReadOptions::new()).unwrap();
                 let whole = Bounds::whole(&shape);
                 let expected: Vec<u8> = region
                     .runs(&whole, &region)

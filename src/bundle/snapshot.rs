@@ -10,6 +10,7 @@ use super::stream;
 use super::transfer::{threads_for, CHUNK};
 use super::writer::Writer;
 use crate::allocate::with_room;
+use crate::background::Phase;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::tensor::Buffer;
@@ -62,6 +63,8 @@ pub(crate) struct Snapshot {
     copies: Vec<Copied>,
     /// The number of bytes to write.
     total: u64,
+    /// The number of bytes that were copied.
+    copied: u64,
 }
 
 /// The position of the copy of a value.
@@ -76,6 +79,8 @@ impl<'a> Writer<'a> {
     /// success. Read callbacks are called only on this thread.
     pub(crate) fn snapshot(self, memory: &mut SnapshotMemory) -> Result<Snapshot> {
         let total = self.total()?;
+        let meter = self.options.access.as_ref().map(|access| access.meter.clone()).unwrap_or_default();
+        let _phase = meter.enter(Phase::Copy);
         let Writer { prefix, options, items, partitioned, origin } = self;
         let threads = threads_for(options.threads, total);
         let (items, sources) = items.detach()?;
@@ -97,8 +102,10 @@ impl<'a> Writer<'a> {
                 ask(&mut bytes[copied.start..][..copied.len], *from, &**read)?;
             }
         }
+        let copied = copies.iter().map(|copied| copied.len as u64).sum();
+        meter.add(Phase::Copy, copied);
         let writer = Writer { prefix, options, items, partitioned, origin };
-        Ok(Snapshot { writer, memory: std::mem::take(memory), copies, total })
+        Ok(Snapshot { writer, memory: std::mem::take(memory), copies, total, copied })
     }
 }
 
@@ -106,6 +113,11 @@ impl Snapshot {
     /// Returns the number of bytes to write.
     pub fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Returns the number of bytes that were copied.
+    pub fn copied(&self) -> u64 {
+        self.copied
     }
 
     /// Writes and publishes the checkpoint as [`Writer::finish_with`] does. Returns the memory as
@@ -172,7 +184,7 @@ fn copy_piece(bytes: &mut [u8], from: usize, copies: &[Copied], sources: &[(usiz
 /// Reads a value from a callback, in pieces as when it is written.
 fn ask(bytes: &mut [u8], from: u64, read: &ReadAt<'_>) -> Result<()> {
     for (number, piece) in bytes.chunks_mut(CHUNK).enumerate() {
-        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
+        read(from + (number * CHUNK) as u64, piece).map_err(|e| Error::callback("reading the value", e))?;
     }
     Ok(())
 }

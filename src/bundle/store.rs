@@ -202,7 +202,7 @@ fn perform(file: &Arc<dyn Draft>, values: &[Placed<'_>], job: &Span, sums: &mut 
             *scratch = allocate(CHUNK as u64)?;
         }
         let piece = &mut scratch[..job.length as usize];
-        read(from + job.from, piece).map_err(|e| Error::callback(format!("reading the value failed: {e}")))?;
+        read(from + job.from, piece).map_err(|e| Error::callback("reading the value", e))?;
         sums.try_push(Sum { value: job.first, from: job.from, crc: crc::crc32c(piece), length: job.length })?;
         parts.push(IoSlice::new(piece));
         return file.write_at(first.offset + job.from, &parts).map_err(fault);

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::destination::Destination;
 use super::payload::check_crc;
-use crate::allocate::{with_room, Room, TryPush};
+use crate::allocate::{at_least, with_room, Room, TryPush};
+use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
 use crate::format::crc;
@@ -66,7 +68,7 @@ impl Progress {
 
 /// The target of a transfer.
 pub(crate) enum Target<'b> {
-    Memory(&'b mut [u8]),
+    Memory(Destination<'b>),
     /// Several small buffers that lie close together in the file, in the order of their offsets.
     /// One call reads them all into memory of the thread. No buffer is modified before its bytes
     /// have been verified.
@@ -84,7 +86,7 @@ pub(crate) struct Payload<'b> {
     pub number: usize,
     pub shard: u32,
     pub offset: u64,
-    pub buffer: &'b mut [u8],
+    pub buffer: Destination<'b>,
     /// The following fields are as in [`Transfer`].
     pub crc: Option<u32>,
     pub swap: usize,
@@ -93,7 +95,7 @@ pub(crate) struct Payload<'b> {
 
 impl Payload<'_> {
     pub fn end(&self) -> u64 {
-        self.offset.saturating_add(self.buffer.len() as u64)
+        self.offset.saturating_add(self.buffer.len())
     }
 }
 
@@ -104,12 +106,30 @@ pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
     payloads.iter().map(Payload::end).max().map_or(0, |end| end - start)
 }
 
+/// Returns the number of bytes of memory that a thread needs beside the buffers of the payloads, one
+/// large or several small ones.
+pub(crate) fn scratch_for(payloads: &[Payload<'_>]) -> u64 {
+    match payloads {
+        [first, ..] if first.is_small() => extent(payloads),
+        [first, ..] if first.buffer.is_converted() => first.buffer.len().min(CHUNK as u64),
+        _ => 0,
+    }
+}
+
 impl Target<'_> {
     fn len(&self) -> u64 {
         match self {
-            Target::Memory(buffer) => buffer.len() as u64,
+            Target::Memory(buffer) => buffer.len(),
             Target::Small(payloads) => extent(payloads),
             Target::Discard(len) | Target::Done(len) => *len,
+        }
+    }
+
+    /// The number of bytes of its payloads, without gaps.
+    fn wanted(&self) -> u64 {
+        match self {
+            Target::Small(payloads) => payloads.iter().map(|p| p.buffer.len()).sum(),
+            _ => self.len(),
         }
     }
 }
@@ -181,7 +201,7 @@ impl<'b, I: Iterator<Item = Result<Transfer<'b>>>> Queue<'b, I> {
         let whole = transfer.target.len();
         let target = match &mut transfer.target {
             Target::Memory(buffer) => {
-                let (head, rest) = std::mem::take(buffer).split_at_mut(whole.min(CHUNK as u64) as usize);
+                let (head, rest) = std::mem::take(buffer).split_at(whole.min(CHUNK as u64));
                 *buffer = rest;
                 Target::Memory(head)
             }
@@ -226,25 +246,31 @@ struct ChunkSum<'b> {
 }
 
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. Each thread
-/// gets `scratch` bytes of memory, for small payloads and what is only verified, before anything
-/// is read. `watch` is called on the calling thread with the number of bytes read so far and can
-/// cancel the run. With `keep_going` an error does not end the run.
+/// gets `scratch` bytes of memory, for small payloads, what is converted and what is only verified,
+/// before anything is read. `watch` is called on the calling thread with the number of bytes read
+/// so far and can cancel the run, as `control` can. With `keep_going` an error does not end the run.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
     scratch: u64,
     keep_going: bool,
+    control: &Control,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Outcome {
     let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
-    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (stop, stopped, done) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
     let scratch = || with_room(scratch as usize);
     let work = |mut scratch: Vec<u8>, watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
         // There is always room for one more fault.
         let (mut sums, mut faults) = (Vec::new(), Vec::with_capacity(1));
         while !stop.load(Ordering::Relaxed) {
+            if control.is_cancelled() {
+                stopped.store(true, Ordering::Relaxed);
+                stop.store(true, Ordering::Relaxed);
+                break;
+            }
             let Some(chunk) = queue.lock().take(keep_going) else { break };
-            let length = chunk.target.len();
+            let (length, wanted) = (chunk.target.len(), chunk.target.wanted());
             if let Err((transfer, fault)) = transfer_chunk(chunk, &mut scratch, &mut sums) {
                 let room = faults.make_room(2);
                 if room.is_err() || !keep_going {
@@ -252,6 +278,7 @@ pub(crate) fn run<'b>(
                 }
                 faults.push((transfer, room.err().unwrap_or(fault)));
             }
+            control.advance(wanted);
             let done = done.fetch_add(length, Ordering::Relaxed) + length;
             if watch(done).is_break() {
                 stop.store(true, Ordering::Relaxed);
@@ -295,8 +322,8 @@ pub(crate) fn run<'b>(
         }
         results
     });
-    if cancelled {
-        return Outcome { faults: Vec::new(), cancelled };
+    if cancelled || stopped.into_inner() {
+        return Outcome { faults: Vec::new(), cancelled: true };
     }
     faults.append(&mut queue.into_inner().faults);
     if keep_going || faults.is_empty() {
@@ -316,8 +343,16 @@ fn transfer_chunk<'b>(
         |e: Error| (chunk.transfer, explain_contents(e.in_file(chunk.file.path()), &chunk.file).for_tensor(chunk.key));
     let unwatched = Progress::default();
     let progress = chunk.progress.unwrap_or(&unwatched);
+    let mut converted = None;
     let buffer = match chunk.target {
-        Target::Memory(buffer) => buffer,
+        Target::Memory(memory) => match memory.into_plain() {
+            Ok(memory) => memory,
+            Err(memory) => {
+                let stored = at_least(scratch, memory.len()).map_err(in_context)?;
+                converted = Some(memory);
+                stored
+            }
+        },
         Target::Small(payloads) => {
             let memory = at_least(scratch, extent(payloads)).map_err(|e| (chunk.transfer, e))?;
             return read_small(&chunk.file, payloads, memory, progress).map_err(|e| (chunk.transfer, e));
@@ -345,18 +380,11 @@ fn transfer_chunk<'b>(
         }
     }
     swap(buffer, chunk.swap);
+    if let Some(mut memory) = converted {
+        memory.put(0, buffer).map_err(in_context)?;
+    }
     progress.done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
     Ok(())
-}
-
-/// Returns `length` bytes of scratch memory, which grows if it has to.
-pub(super) fn at_least(scratch: &mut Vec<u8>, length: u64) -> Result<&mut [u8]> {
-    let length = length as usize;
-    if scratch.len() < length {
-        scratch.make_room(length - scratch.len())?;
-        scratch.resize(length, 0);
-    }
-    Ok(&mut scratch[..length])
 }
 
 /// Reads payloads that lie close together with one call.
@@ -367,15 +395,15 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
     let at_once = file.read_at(start, memory).is_ok();
     for (number, payload) in payloads.iter_mut().enumerate() {
         let in_context = |e: Error| explain_contents(e.in_file(file.path()), file).for_tensor(payload.key);
-        let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len()];
+        let bytes = &mut memory[(payload.offset - start) as usize..][..payload.buffer.len() as usize];
         if !at_once {
             file.read_at(payload.offset, bytes).map_err(in_context)?;
         }
         if let Some(stored) = payload.crc {
             check_crc(stored, crc::mask(crc::crc32c(bytes)), "the checksum of the tensor does not match").map_err(in_context)?;
         }
-        payload.buffer.copy_from_slice(bytes);
-        swap(payload.buffer, payload.swap);
+        swap(bytes, payload.swap);
+        payload.buffer.put(0, bytes).map_err(in_context)?;
         progress.done.store(number as u64 + 1, Ordering::Relaxed);
     }
     Ok(())

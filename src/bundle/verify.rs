@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use super::assemble::{check_overlap, gap, missing};
 use super::index::{Index, Row};
+use super::read_options::ReadOptions;
 use super::reader::Bundle;
 use super::transfer;
 use crate::allocate::{list_of, Room};
+use crate::background::Control;
 use crate::error::{printable, Code, Error, Problems, Reason, Result};
 use crate::storage::{File, Location};
 
@@ -163,7 +165,8 @@ fn check_records(
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
-    let outcome = transfer::run(records, threads, transfer::CHUNK as u64, true, &mut |done| watch(done, total));
+    let outcome =
+        transfer::run(records, threads, transfer::CHUNK as u64, true, &Control::default(), &mut |done| watch(done, total));
     add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
@@ -194,7 +197,7 @@ fn add_faults(faults: Vec<Error>, problems: &mut Problems) -> Result<()> {
 impl Bundle {
     /// Reads tensors of any dtype with several threads, verifies their checksums, and discards the
     /// values.
-    pub fn check_whole(&self, tensors: &[usize], threads: u32) -> Result<()> {
+    pub fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
         let records = tensors.iter().flat_map(|&tensor| {
             let row = self.index().tensor(tensor);
             if row.is_partitioned() {
@@ -204,8 +207,12 @@ impl Bundle {
             }
         });
         let size = tensors.iter().map(|&t| self.index().tensor(t).size).fold(0, u64::saturating_add);
-        let threads = transfer::threads_for(threads, size);
-        let outcome = transfer::run(records, threads.max(1), transfer::CHUNK as u64, false, &mut |_| ControlFlow::Continue(()));
+        let threads = transfer::threads_for(options.threads, size).max(1);
+        let scratch = transfer::CHUNK as u64;
+        let outcome = transfer::run(records, threads, scratch, false, &options.control, &mut |_| ControlFlow::Continue(()));
+        if outcome.cancelled {
+            return Err(Control::error());
+        }
         outcome.faults.into_iter().next().map_or(Ok(()), Err)
     }
 }

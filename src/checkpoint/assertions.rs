@@ -29,7 +29,7 @@ impl Restore {
                 (found.states[id as usize], found.details.get(&id).cloned())
             };
             let is_left_out = lenient && state.is_some_and(|state| self.is_left_out(state, detail.as_deref()));
-            if is_behind || state.is_some_and(|state| state != RowState::Restored) && !is_left_out {
+            if is_behind || state.is_some_and(|state| !state.is_restored()) && !is_left_out {
                 let saved = self.selection.shown();
                 let why = self.why(nodes, id, object, state.filter(|_| !is_behind), detail);
                 let path = named(&Paths::new(saved)?.path(saved, id));
@@ -62,7 +62,8 @@ impl Restore {
         match state {
             Some(state @ (RowState::ShapeMismatch | RowState::DtypeMismatch)) => {
                 let mut attributes = self.selection.saved.node(id).into_iter().flat_map(|node| node.attributes());
-                let tensor = attributes.next().and_then(|first| self.reader.get(first.checkpoint_key).ok());
+                let tensor =
+                    attributes.next().and_then(|first| self.reader.tensor(self.reader.find(first.checkpoint_key.as_bytes())?));
                 let there = tensor.map(|t| format!(", {} {} in the checkpoint", t.dtype(), shape_text(t.shape())));
                 let own = spec_of(nodes, object).map(|(dtype, shape)| {
                     let shape = shape.as_deref().map_or("of any shape".to_owned(), shape_text);

@@ -5,28 +5,41 @@ use std::sync::Arc;
 
 use super::loan::Loan;
 use super::options::RestoreOptions;
-use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
-use crate::allocate::{copy, filled, list_of, try_list_of, with_room, Room};
-use crate::bundle::Fate;
+use crate::allocate::{at_least, copy, filled, list_of, try_list_of, with_room, Room};
+use crate::background::Control;
+use crate::bundle::{Fate, ReadOptions};
 use crate::error::{Error, Result};
 use crate::graph::{Data, Device, Failure, Kind, Map, Nodes, Source, SourceTensor};
 use crate::reader::Reader;
-use crate::tensor::{elements, Bounds, Buffer, DType, Strings};
+use crate::tensor::{elements, Bounds, Buffer, Cast, DType, Strings};
 
 /// The maximum number of values in one call that reads in place. It keeps the bookkeeping of a call
 /// within the processor's caches.
 const AT_ONCE: usize = 1 << 15;
 
+/// The size of the pieces that a device gets of a converted value, in bytes: those of others are no
+/// larger. A multiple of the size of all elements.
+const PIECE: usize = 256 << 10;
+
 /// Carries out a batch of plans.
 pub(super) struct Batch<'r> {
     pub reader: &'r Reader,
     pub options: &'r RestoreOptions,
+    /// How values are read, and who may cancel that.
+    pub read: ReadOptions,
     /// Whether to check the plans and change nothing.
-    pub dry: bool,
+    dry: bool,
 }
 
-impl Batch<'_> {
+impl<'r> Batch<'r> {
+    pub fn new(reader: &'r Reader, options: &'r RestoreOptions, control: &Control, dry: bool) -> Batch<'r> {
+        // What waits for objects is not cancelled with the call that began it.
+        let read = ReadOptions { control: control.clone(), ..options.read.clone() };
+        Batch { reader, options, read, dry }
+    }
+
     /// Checks all plans and, if every check passes, carries them out. Returns the outcome of each
     /// plan, whether the batch succeeds or fails.
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
@@ -35,6 +48,11 @@ impl Batch<'_> {
             outcomes.states = states;
             self.try_run(nodes, plans, &mut outcomes)
         });
+        for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && state.is_restored()) {
+            if let Some(node) = nodes.get_mut(plan.object) {
+                node.was_assigned = true;
+            }
+        }
         self.reader.close_files();
         (outcomes, result)
     }
@@ -43,38 +61,49 @@ impl Batch<'_> {
         let fit = self.check(nodes, plans, outcomes)?;
         let all = || fit.in_place.iter().chain(&fit.parts).chain(&fit.others).copied();
         if self.dry {
-            all().for_each(|number| outcomes.states[number] = RowState::Restored);
+            all().for_each(|number| outcomes.states[number] = fit.restored(number));
             return Ok(());
         }
+        let control = &self.read.control;
+        let tensors: Vec<usize> = list_of(all().flat_map(|number| plans[number].tensors()).copied())?;
+        let bytes = tensors.iter().map(|&tensor| self.bytes(tensor)).fold(0, u64::saturating_add);
+        control.expect(bytes);
         if self.options.verify_first {
-            let tensors: Vec<usize> = list_of(all().flat_map(|number| plans[number].tensors()).copied())?;
-            self.reader.check_whole(&tensors, &self.options.read)?;
+            control.expect(bytes);
+            self.reader.check_whole(&tensors, &self.read)?;
         }
-        let mut memory = self.make_memory(nodes, plans, &fit.lacking)?;
+        let mut memory = self.make_memory(nodes, plans, &fit)?;
         let ready = self.read_ahead(nodes, plans, &fit.others)?;
-        self.read_in_place(nodes, plans, &fit.in_place, &mut memory, outcomes)?;
-        self.read_parts(nodes, plans, &fit.parts, &mut memory, outcomes)?;
-        self.assign(nodes, plans, ready, outcomes)
+        control.check()?; // up to here nothing is changed
+        self.read_in_place(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.read_parts(nodes, plans, &fit, &mut memory, outcomes)?;
+        self.assign(nodes, plans, &fit, ready, outcomes)
     }
 
     pub(super) fn spec(&self, tensor: usize) -> (DType, &[i64]) {
         self.reader.spec(tensor)
     }
 
+    /// The number of bytes of a tensor, as far as it is known without reading it.
+    fn bytes(&self, tensor: usize) -> u64 {
+        self.reader.tensor(tensor).and_then(|tensor| tensor.byte_size()).unwrap_or(0)
+    }
+
     /// Allocates the memory that variables lack, keyed by the numbers of their plans. Does not
     /// change the graph yet.
-    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], lacking: &[usize]) -> Result<Map<usize, Buffer>> {
+    fn make_memory(&self, nodes: &Nodes, plans: &[Plan], fit: &Fit) -> Result<Map<usize, Buffer>> {
         let make = |&number: &usize| {
             let Stored::Variable(tensor) = plans[number].stored else { return Ok((number, Buffer::default())) };
             let (dtype, shape) = self.spec(tensor);
+            let dtype = fit.casts.get(&number).map_or(dtype, |cast| cast.to());
             let shape = nodes.variable(plans[number].object)?.shape_within(shape);
             let bytes = elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
         };
         let mut memory = Map::default();
-        memory.make_room(lacking.len())?;
-        for number in lacking {
+        memory.make_room(fit.lacking.len())?;
+        for number in &fit.lacking {
             let (number, buffer) = make(number)?;
             memory.insert(number, buffer);
         }
@@ -85,6 +114,7 @@ impl Batch<'_> {
     fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
         let mut ready = with_room(others.len())?;
         for &number in others {
+            self.read.control.check()?;
             let plan = &plans[number];
             let value = match (&plan.stored, nodes.get(plan.object).map(|node| &node.kind)) {
                 (Stored::Variable(tensor), Some(Kind::Variable(variable))) => match &variable.data {
@@ -99,6 +129,9 @@ impl Batch<'_> {
                 (Stored::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
             };
+            if !matches!(value, Value::Device(..)) {
+                plan.tensors().iter().for_each(|&tensor| self.read.control.advance(self.bytes(tensor)));
+            }
             ready.push(Ready { number, value });
         }
         Ok(ready)
@@ -124,9 +157,10 @@ impl Batch<'_> {
     }
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
-    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
+    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
         for Ready { number, value } in ready {
+            self.read.control.check()?;
             let plan = &plans[number];
             let done = match value {
                 Value::Strings(tensor, strings) => {
@@ -146,11 +180,11 @@ impl Batch<'_> {
                     Some(Kind::State(Some(state), _)) => state.restore(&source).map_err(failed),
                     _ => Ok(()),
                 },
-                Value::Device(tensor, device, region) => self.stream(tensor, &region, &*device),
+                Value::Device(tensor, device, region) => self.stream(tensor, &region, fit.casts.get(&number).copied(), &*device),
             };
             let done = done.map_err(|e| e.for_tensor(plan.key(self.reader)));
             let outcome = match &done {
-                Ok(()) => Outcome::new(RowState::Restored),
+                Ok(()) => Outcome::new(fit.restored(number)),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
             outcomes.note(number, outcome);
@@ -165,14 +199,14 @@ impl Batch<'_> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        in_place: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        in_place.chunks(AT_ONCE).try_for_each(|numbers| {
-            let mut loan = Loan::take(nodes, plans, numbers, memory)?;
-            let mut rows: Vec<(usize, &mut [u8])> = list_of(loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())))?;
-            let (fates, result) = match self.reader.read_whole(&mut rows, &self.options.read) {
+        fit.in_place.chunks(AT_ONCE).try_for_each(|numbers| {
+            let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory, &fit.casts)?;
+            let mut rows: Vec<_> = list_of(loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())))?;
+            let (fates, result) = match self.reader.read_whole(&mut rows, &self.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
             };
@@ -181,10 +215,10 @@ impl Batch<'_> {
                 let outcome = match (fates.get(place), &result) {
                     (None, Ok(())) | (Some(Fate::Whole), _) => {
                         taken.is_whole = true;
-                        Outcome::new(RowState::Restored)
+                        Outcome::new(fit.restored(taken.number))
                     }
                     // Torn bytes in new memory do not matter: the variable keeps its old memory.
-                    (Some(Fate::Torn), Err(e)) if taken.new.is_none() => Outcome::because(RowState::Torn, e),
+                    (Some(Fate::Torn), Err(e)) if !taken.keeps_value() => Outcome::because(RowState::Torn, e),
                     (_, Err(e)) if e.tensor() == Some(plans[taken.number].key(self.reader)) => {
                         Outcome::because(RowState::Torn, e)
                     }
@@ -203,20 +237,21 @@ impl Batch<'_> {
         &self,
         nodes: &mut Nodes,
         plans: &[Plan],
-        parts: &[usize],
+        fit: &Fit,
         memory: &mut Map<usize, Buffer>,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
-        parts.iter().try_for_each(|&number| {
+        fit.parts.iter().try_for_each(|&number| {
+            self.read.control.check()?;
             let Some(part) = nodes.variable(plans[number].object)?.part.clone() else { return Ok(()) };
-            let mut loan = Loan::take(nodes, plans, &[number], memory)?;
+            let mut loan = Loan::take(nodes, self.reader, plans, &[number], memory, &fit.casts)?;
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
-            let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.options.read);
+            let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.read);
             taken.is_whole = result.is_ok();
             outcomes.note(
                 number,
                 match &result {
-                    Ok(()) => Outcome::new(RowState::Restored),
+                    Ok(()) => Outcome::new(fit.restored(number)),
                     Err(e) => Outcome::because(RowState::Torn, e),
                 },
             );
@@ -225,19 +260,32 @@ impl Batch<'_> {
         })
     }
 
-    /// Reads a value and hands it to a device in pieces.
-    fn stream(&self, tensor: usize, region: &Bounds, device: &dyn Device) -> Result<()> {
-        let dtype = self.spec(tensor).0;
+    /// Reads a value and hands it to a device in pieces, perhaps converted.
+    fn stream(&self, tensor: usize, region: &Bounds, cast: Option<Cast>, device: &dyn Device) -> Result<()> {
+        let dtype = cast.map_or(self.spec(tensor).0, Cast::to);
         device.prepare(dtype, &region.length).map_err(failed)?;
-        let mut take = |offset, bytes: &[u8]| device.write_at(offset, bytes).map_err(failed);
-        let written = self.reader.stream(tensor, region, &self.options.read, &mut take);
+        let mut converted = Vec::new();
+        let mut take = |offset, bytes: &[u8]| {
+            self.read.control.check()?;
+            self.read.control.advance(bytes.len() as u64);
+            let Some(cast) = cast else { return device.write_at(offset, bytes).map_err(failed) };
+            let (mut at, most) = (cast.converted(offset), cast.stored(PIECE as u64).max(1) as usize);
+            for piece in bytes.chunks(most) {
+                let converted = at_least(&mut converted, cast.converted(piece.len() as u64))?;
+                cast.apply(piece, converted)?;
+                device.write_at(at, converted).map_err(failed)?;
+                at += converted.len() as u64;
+            }
+            Ok(())
+        };
+        let written = self.reader.stream(tensor, region, &self.read, &mut take);
         let finished = device.finish(written.is_ok()).map_err(failed);
         written.and(finished)
     }
 }
 
 fn failed(e: Failure) -> Error {
-    Error::callback(format!("the object's callback failed: {e}"))
+    Error::callback("the object's callback", e)
 }
 
 /// A value that was read and is ready to be assigned.

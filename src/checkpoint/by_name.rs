@@ -20,6 +20,7 @@ use super::row_path::{PathTree, RowPath};
 use super::rows::{attribute_of, glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
 use crate::allocate::{list_of, Room, TryPush};
+use crate::background::Control;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
 use crate::reader::{Format, Reader};
@@ -94,10 +95,10 @@ impl NameRestore {
 
     /// Restores everything that can be reached from `root` now. After a failure or a dry run, the
     /// objects do not count as restored by this call, and nothing is deferred.
-    pub fn begin(self: &Arc<Self>, nodes: &mut Nodes, root: Root<'_>, dry: bool) -> Result<()> {
+    pub fn begin(self: &Arc<Self>, nodes: &mut Nodes, root: Root<'_>, control: &Control, dry: bool) -> Result<()> {
         let objects = Walk::new(nodes, root, true)?.order;
         let before = list_of(objects.iter().map(|&object| nodes.get(object).map_or(0, |node| node.restored_by)))?;
-        let result = self.restore(nodes, &objects, dry);
+        let result = self.restore(nodes, &objects, control, dry);
         if dry || result.is_err() {
             for (&object, before) in objects.iter().zip(before) {
                 if let Some(node) = nodes.get_mut(object) {
@@ -112,24 +113,31 @@ impl NameRestore {
     /// Restores an object that need not be in the checkpoint.
     pub fn add_optional(self: &Arc<Self>, nodes: &mut Nodes, object: NodeId) -> Result<()> {
         self.found.lock().optional.insert(object);
-        self.restore(nodes, &[object], false)
+        self.restore(nodes, &[object], &Control::default(), false)
     }
 
     /// Restores objects, and defers the restore of children that are tracked later.
-    fn restore(self: &Arc<Self>, nodes: &mut Nodes, objects: &[NodeId], dry: bool) -> Result<()> {
+    fn restore(self: &Arc<Self>, nodes: &mut Nodes, objects: &[NodeId], control: &Control, dry: bool) -> Result<()> {
         let mut reader = self.reader.lock();
         let open = match reader.take() {
             Some(reader) => reader,
             None => Reader::for_restore(&self.prefix)?,
         };
-        let result = self.restore_from(&open, nodes, objects, dry);
+        let result = self.restore_from(&open, nodes, objects, control, dry);
         if open.format() != Format::V1 {
             *reader = Some(open);
         }
         result
     }
 
-    fn restore_from(self: &Arc<Self>, reader: &Reader, nodes: &mut Nodes, objects: &[NodeId], dry: bool) -> Result<()> {
+    fn restore_from(
+        self: &Arc<Self>,
+        reader: &Reader,
+        nodes: &mut Nodes,
+        objects: &[NodeId],
+        control: &Control,
+        dry: bool,
+    ) -> Result<()> {
         let mut plans = Vec::new();
         for &object in objects {
             let mut found = self.found.lock();
@@ -178,7 +186,7 @@ impl NameRestore {
         let reader = newer.as_ref().unwrap_or(reader);
         // What becomes of them can be noted even if memory runs out later.
         self.found.lock().outcomes.make_room(plans.len())?;
-        let (outcomes, result) = Batch { reader, options: &self.options, dry }.run(nodes, &plans);
+        let (outcomes, result) = Batch::new(reader, &self.options, control, dry).run(nodes, &plans);
         let mut found = self.found.lock();
         for (plan, outcome) in plans.into_iter().zip(outcomes.each()) {
             found.outcomes.insert(plan.object, (plan.key(reader).to_vec(), outcome));
@@ -205,7 +213,7 @@ impl NameRestore {
             )));
         }
         let is_skipped = |state: RowState| match state {
-            RowState::Restored | RowState::Skipped => true,
+            RowState::Restored | RowState::Converted | RowState::Skipped => true,
             RowState::ShapeMismatch | RowState::DtypeMismatch => lenient && self.options.on_mismatch == Mismatch::Skip,
             _ => false,
         };
@@ -298,6 +306,6 @@ impl Waiting for NameRestore {
 
     /// Restores only the object itself, not the objects that it already leads to, as in TensorFlow.
     fn attach(self: Arc<Self>, nodes: &mut Nodes, _: u32, object: NodeId) -> Result<()> {
-        self.restore(nodes, &[object], false)
+        self.restore(nodes, &[object], &Control::default(), false)
     }
 }

@@ -3,13 +3,13 @@
 
 use super::assign::Batch;
 use super::options::Mismatch;
-use super::plan::{Outcome, Outcomes, Plan, Stored};
+use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
-use crate::allocate::{with_room, Room, TryPush};
+use crate::allocate::{allocate, with_room, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Data, Kind, Nodes, Part};
 use crate::reader::{Format, Place, Reader};
-use crate::tensor::{shape_text, DType};
+use crate::tensor::{elements, explained, shape_text, Bounds, Cast, Conversion, DType};
 
 /// A value that does not fit its object, and the reason.
 struct Unfit {
@@ -21,20 +21,6 @@ struct Unfit {
 
 /// What rows say of values that are skipped because their variables are read-only.
 pub(super) const READ_ONLY: &str = "the variable is read-only";
-
-/// The numbers of the plans that passed all checks, by how they are carried out.
-#[derive(Default)]
-pub(super) struct Fit {
-    /// Values that are read directly into memory, in the order of their positions in the files.
-    pub in_place: Vec<usize>,
-    /// Values of variables that are parts of tensors, which are read into memory one after the
-    /// other.
-    pub parts: Vec<usize>,
-    /// The plans of `in_place` and `parts` whose variables have no memory of the right size yet.
-    pub lacking: Vec<usize>,
-    /// Values that are read ahead and assigned later: strings, texts, states, devices.
-    pub others: Vec<usize>,
-}
 
 /// How a value reaches its object.
 enum Route<'n> {
@@ -54,11 +40,11 @@ impl Batch<'_> {
         let (mut places, mut in_order) = (with_room(plans.len())?, true);
         let mut unfit: Vec<Unfit> = Vec::new();
         let mut unbacked = None;
-        // The address ranges of borrowed variables, with the numbers of their plans.
+        // The address ranges of variables in the program's memory, with the numbers of their plans.
         let mut ranges: Vec<(usize, usize, usize)> = Vec::new();
         for (number, plan) in plans.iter().enumerate() {
-            let route = match self.check_one(nodes, plan) {
-                Ok(route) => route,
+            let (route, cast) = match self.check_one(nodes, plan) {
+                Ok(found) => found,
                 Err(found) => {
                     outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() })?;
                     unfit.try_push(found)?;
@@ -77,16 +63,36 @@ impl Batch<'_> {
                     Err(_) => {}
                 }
             }
+            if let Some(cast) = cast {
+                match self.check_fit(plan, &route, cast) {
+                    Err(e) if e.reason() == Reason::DType => {
+                        let detail = e.found().map(|value| format!("the value {value} does not fit"));
+                        let found = Unfit { state: RowState::DtypeMismatch, detail, error: e };
+                        outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() })?;
+                        unfit.try_push(found)?;
+                        continue;
+                    }
+                    Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
+                    _ => {}
+                }
+                fit.casts.make_room(1)?;
+                fit.casts.insert(number, cast);
+            }
             let (Route::InPlace { lacks_memory } | Route::Part(_, Some(lacks_memory))) = route else {
                 fit.others.try_push(number)?;
                 continue;
             };
-            if lacks_memory {
-                fit.lacking.try_push(number)?;
-            } else if let Data::Borrowed(memory) = &nodes.variable(plan.object)?.data {
-                let range = memory.bytes().as_ptr_range();
-                ranges.try_push((range.start as usize, range.end as usize, number))?;
-            }
+            let memory = match &nodes.variable(plan.object)?.data {
+                _ if lacks_memory => {
+                    fit.lacking.try_push(number)?;
+                    &[]
+                }
+                Data::Borrowed(memory) => memory.bytes(),
+                Data::Resizable(memory) => memory.bytes(),
+                _ => &[],
+            };
+            let range = memory.as_ptr_range();
+            ranges.try_push((range.start as usize, range.end as usize, number))?;
             if let Route::Part(..) = route {
                 fit.parts.try_push(number)?;
                 continue;
@@ -110,7 +116,25 @@ impl Batch<'_> {
         Ok(fit)
     }
 
-    fn check_one<'n>(&self, nodes: &'n Nodes, plan: &Plan) -> std::result::Result<Route<'n>, Unfit> {
+    /// Reads integers that are to be narrowed, and fails unless all fit.
+    fn check_fit(&self, plan: &Plan, route: &Route<'_>, cast: Cast) -> Result<()> {
+        let Stored::Variable(tensor) = plan.stored else { return Ok(()) };
+        if !cast.needs_fit() {
+            return Ok(());
+        }
+        let (dtype, shape) = self.spec(tensor);
+        let region = match route {
+            Route::Part(part, _) => part.region.clone(),
+            _ => Bounds::whole(shape),
+        };
+        let mut stored = allocate(elements(&region.length).saturating_mul(dtype.size().unwrap_or(1) as u64))?;
+        self.read.control.check()?;
+        self.read.control.expect(stored.len() as u64);
+        self.reader.read_region(tensor, &region, (&mut stored[..]).into(), &self.read)?;
+        cast.check(&stored).map_err(|e| e.for_tensor(plan.key(self.reader)).in_file(self.reader.prefix()))
+    }
+
+    fn check_one<'n>(&self, nodes: &'n Nodes, plan: &Plan) -> std::result::Result<(Route<'n>, Option<Cast>), Unfit> {
         let missing = |key: &[u8]| Unfit {
             state: RowState::Missing,
             detail: None,
@@ -128,9 +152,15 @@ impl Batch<'_> {
                     return Err(Unfit { state: RowState::Skipped, detail: Some(READ_ONLY.to_owned()), error });
                 }
                 let is_unfit = dtype == DType::Variant || variable.part.is_some() && dtype.size().is_none();
-                if variable.dtype.map_or(is_unfit, |own| own != dtype) {
-                    return Err(self.wrong_dtype(plan, variable.dtype, dtype));
-                }
+                let cast = match variable.dtype {
+                    None if is_unfit => return Err(self.wrong_dtype(plan, None, dtype, None)),
+                    Some(own) if own != dtype => {
+                        let bytes = elements(shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
+                        let cast = Cast::new(self.options.conversion, dtype, own, bytes);
+                        Some(cast.map_err(|why| self.wrong_dtype(plan, Some(own), dtype, why))?)
+                    }
+                    _ => None,
+                };
                 if !(variable.fits(shape) || self.options.reshape && variable.fits_reshaped(shape)) {
                     let name = variable.name.as_deref().unwrap_or_default();
                     let name = if name.is_empty() { nodes.describe(plan.object) } else { name.to_owned() };
@@ -151,15 +181,16 @@ impl Batch<'_> {
                     (Data::Device(_), _) | (_, None) => None,
                     _ => Some(variable.needs_memory(shape)),
                 };
-                Ok(match (&variable.part, in_place) {
+                let route = match (&variable.part, in_place) {
                     (Some(part), in_place) => Route::Part(part, in_place),
                     (None, Some(lacks_memory)) => Route::InPlace { lacks_memory },
                     (None, None) => Route::Other,
-                })
+                };
+                Ok((route, cast))
             }
             (Stored::Text(tensor), Kind::Text(_)) => match self.spec(*tensor) {
-                (DType::String, []) => Ok(Route::Other),
-                (dtype, _) => Err(self.wrong_dtype(plan, Some(DType::String), dtype)),
+                (DType::String, []) => Ok((Route::Other, None)),
+                (dtype, _) => Err(self.wrong_dtype(plan, Some(DType::String), dtype, None)),
             },
             (Stored::State(key, tensors), Kind::State(_, options)) => {
                 let has = |name: &str| tensors.iter().any(|(there, _)| &**there == name);
@@ -168,23 +199,25 @@ impl Batch<'_> {
                         detail: Some(format!("the checkpoint lacks \"{}\" of the object", printable(name.as_bytes()))),
                         ..missing(&[key, b"/".as_slice(), name.as_bytes()].concat())
                     }),
-                    None => Ok(Route::Other),
+                    None => Ok((Route::Other, None)),
                 }
             }
             _ => Err(missing(plan.key(self.reader))),
         }
     }
 
-    fn wrong_dtype(&self, plan: &Plan, own: Option<DType>, found: DType) -> Unfit {
+    fn wrong_dtype(&self, plan: &Plan, own: Option<DType>, found: DType, why: Option<String>) -> Unfit {
         let own = own.map_or("a fixed-size dtype or string", DType::name);
-        let error = Error::argument(format!(
+        let what = format!(
             "tensor_name = {}; expected dtype {own} does not equal original dtype {}",
             printable(plan.key(self.reader)),
             found.name()
-        ));
+        );
+        let detail = why.clone().filter(|_| self.options.conversion != Conversion::None);
+        let error = Error::argument(explained(&what, why));
         let error =
             error.because(Reason::DType).expecting(own, found).for_tensor(plan.key(self.reader)).in_file(self.reader.prefix());
-        Unfit { state: RowState::DtypeMismatch, detail: None, error }
+        Unfit { state: RowState::DtypeMismatch, detail, error }
     }
 }
 

@@ -31,11 +31,13 @@ mod status;
 mod view;
 
 use std::fmt;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use crate::background::Job;
 use crate::bundle::{Access, Notes};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -45,7 +47,6 @@ use crate::tensor::DType;
 
 pub use options::{Busy, Log, Mismatch, RestoreOptions, SaveOptions, SaveProgress, Severity, WriteCallback};
 pub(crate) use pending::{After, Watch};
-pub use pending::{Pending, PendingProgress};
 pub use ranks::Ranks;
 pub(crate) use ranks::{Lead, Party, Place};
 pub use report::{Report, Row, RowState};
@@ -73,7 +74,7 @@ const ROOT: &str = "root";
 ///
 /// A checkpoint runs one save in the background at a time ([`Checkpoint::save_async`]). Calls that
 /// save or restore wait for it without the graph's lock, and so does dropping the last clone. A
-/// save in the background that failed costs no other save: see [`Pending`].
+/// save in the background that failed costs no other save: see [`Pending`](crate::Pending).
 ///
 /// ```
 /// use checkpoint::{Checkpoint, DType, Graph, RestoreOptions, SaveOptions, Variable};
@@ -94,7 +95,29 @@ const ROOT: &str = "root";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Checkpoint(Arc<Inner>);
+pub struct Checkpoint(Arc<Handle>);
+
+/// What the clones share. A restore in the background has only what is inside.
+struct Handle(Arc<Inner>);
+
+impl Deref for Handle {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Drop for Handle {
+    /// Waits for the restore in the background: it writes into memory that the program may free
+    /// next.
+    fn drop(&mut self) {
+        if self.graph.restoring().is_some() {
+            let restore = self.restore.lock().take();
+            restore.map(|restore| restore.wait_until(None));
+        }
+    }
+}
 
 struct Inner {
     graph: Graph,
@@ -104,6 +127,8 @@ struct Inner {
     is_attached: bool,
     state: Mutex<State>,
     slot: Slot,
+    /// The last restore in the background.
+    restore: Mutex<Option<Arc<Job>>>,
     /// What there is to say about locks.
     notes: Notes,
     origin: Origin,
@@ -188,15 +213,17 @@ impl Checkpoint {
             Ok(())
         })?;
         let state = State { attached, ..State::default() };
-        Ok(Checkpoint(Arc::new(Inner {
+        let inner = Inner {
             graph: graph.clone(),
             root,
             is_attached,
             state: Mutex::new(state),
             slot: Slot::default(),
+            restore: Mutex::default(),
             notes: Notes::default(),
             origin: Origin::here(),
-        })))
+        };
+        Ok(Checkpoint(Arc::new(Handle(Arc::new(inner)))))
     }
 
     /// Returns the graph.

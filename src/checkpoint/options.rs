@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::background::{Cancel, Control};
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
 pub use crate::log::{Log, Severity};
+use crate::tensor::Conversion;
 
 /// Called with the path of a checkpoint when its files are complete. If it returns an error, the
 /// call that saves returns that error; the checkpoint stays.
@@ -40,6 +42,7 @@ pub struct SaveOptions {
     pub(crate) busy: Busy,
     pub(crate) callbacks: Vec<WriteCallback>,
     pub(crate) progress: Option<SaveProgress>,
+    snapshot_limit: Option<u64>,
 }
 
 impl fmt::Debug for SaveOptions {
@@ -93,6 +96,25 @@ impl SaveOptions {
         self
     }
 
+    /// Limits the memory that the copies of all saves in the background of this process take while
+    /// they are written, in bytes. A save that would exceed it waits, before it copies anything,
+    /// until others are written or, with [`Busy::Fail`], fails with `UNAVAILABLE`
+    /// ([`Busy`](crate::Reason::Busy)). If its own copy is larger, it fails with
+    /// `RESOURCE_EXHAUSTED`. Only saves in the background copy; there is no limit by default.
+    ///
+    /// Counted beforehand are the values of variables. What states and savers return is counted
+    /// when it is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its
+    /// next copy, once one is written, is not counted.
+    pub fn snapshot_limit(mut self, bytes: u64) -> SaveOptions {
+        self.snapshot_limit = Some(bytes);
+        self
+    }
+
+    /// The limit of the copies.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.snapshot_limit
+    }
+
     /// Sets the callback that receives progress. It is called repeatedly during the save.
     pub fn progress(mut self, progress: SaveProgress) -> SaveOptions {
         self.progress = Some(progress);
@@ -135,11 +157,13 @@ pub struct RestoreOptions {
     /// Old and new paths, in the order in which they apply.
     pub(crate) renames: Vec<(String, String)>,
     pub(crate) on_mismatch: Mismatch,
+    pub(crate) conversion: Conversion,
     pub(crate) skip_slot_variables: bool,
     pub(crate) subtree: Option<String>,
     pub(crate) verify_first: bool,
     /// Whether a value of another shape with as many elements fits. Set by savers.
     pub(crate) reshape: bool,
+    pub(crate) control: Control,
 }
 
 impl RestoreOptions {
@@ -148,7 +172,8 @@ impl RestoreOptions {
         RestoreOptions::default()
     }
 
-    /// Sets how values are read: threads, checksums.
+    /// Sets how values are read: threads, checksums. A dtype and a conversion are for reading
+    /// alone: a restore refuses them.
     pub fn read(mut self, options: ReadOptions) -> RestoreOptions {
         self.read = options;
         self
@@ -188,6 +213,19 @@ impl RestoreOptions {
         self
     }
 
+    /// Sets which values are converted to the dtypes of their variables; by default none, so that
+    /// another dtype does not fit. A converted value has a row of its own state,
+    /// [`RowState::Converted`](super::RowState::Converted).
+    ///
+    /// The dtypes decide what can be converted, before anything is assigned; where integers might
+    /// not fit, they are read and looked at before that. Values are converted piece by piece while
+    /// they are read, those on devices too. Variables that accept any dtype take the one that is
+    /// stored; states get their tensors as they are stored.
+    pub fn conversion(mut self, conversion: Conversion) -> RestoreOptions {
+        self.conversion = conversion;
+        self
+    }
+
     /// Skips slot variables if `skip` is true; assertions do not require them.
     /// (`experimental_skip_slot_variables`)
     pub fn skip_slot_variables(mut self, skip: bool) -> RestoreOptions {
@@ -209,6 +247,25 @@ impl RestoreOptions {
         self
     }
 
+    /// Sets a flag that cancels the call, which then fails with `CANCELLED`. Before the first value
+    /// is assigned nothing is changed; after that,
+    /// [`Checkpoint::last_report`](super::Checkpoint::last_report) says what was assigned. What is
+    /// restored later, when objects are tracked, is not cancelled.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> RestoreOptions {
+        self.control = Control::of(cancel.into());
+        self
+    }
+
+    /// These options for a call that is watched as well.
+    pub(crate) fn watched(&self, control: &Control) -> RestoreOptions {
+        RestoreOptions { control: self.control.clone().and(control), ..self.clone() }
+    }
+
+    /// Who may cancel the call.
+    pub(crate) fn control(&self) -> Control {
+        self.control.clone().and(&self.read.control)
+    }
+
     /// Returns whether the value at `path` is to be restored.
     pub(crate) fn wants(&self, path: &str) -> bool {
         let any = |globs: &[String]| globs.iter().any(|glob| fast_glob::glob_match(glob, path));
@@ -220,8 +277,13 @@ impl RestoreOptions {
         self.include.is_empty() && self.exclude.is_empty()
     }
 
-    /// Fails if a glob is malformed.
+    /// Fails if a glob is malformed, or an option of reading has no meaning in a restore.
     pub(crate) fn check(&self) -> Result<()> {
+        if self.read.dtype.is_some() || self.read.conversion != Conversion::None {
+            return Err(Error::argument(
+                "a restore reads values as the dtypes of their variables: set the conversion of the restore, not of its read options",
+            ));
+        }
         self.include.iter().chain(&self.exclude).try_for_each(|glob| {
             fast_glob::validate(glob)
                 .map_err(|e| Error::argument(format!("malformed glob \"{}\": {e}", printable(glob.as_bytes()))))

@@ -1,267 +1,89 @@
 //! Saves in the background: the values are copied first and then written on another thread while
 //! the program continues.
 
-use std::fmt;
 use std::ops::ControlFlow;
-use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::{self, JoinHandle, ThreadId};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::{log_notes, numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
+use crate::background::{guarded, wait_for_room, Job, Pending, Room};
 use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::graph::Nodes;
+use crate::graph::{busy_restoring, Nodes};
 use crate::storage::{lock_of, Location, Origin, Storage};
 
 /// Called on the background thread with the result of writing the files and calling the write
 /// callbacks. Returns the outcome of the save.
 pub(crate) type After = Box<dyn FnOnce(&dyn Storage, &Location, Result<()>) -> Result<()> + Send>;
 
-/// A save that runs in the background, on a thread of the library. Several threads may use it at
-/// once.
-///
-/// Dropping it does not stop the save. An error of the save never makes another save fail: it is
-/// returned by [`Pending::wait`] or, if nobody has called that, by [`Checkpoint::sync`]; it is in
-/// the log; and [`Checkpoint::last_failure`] gives it. The last clone of the checkpoint waits for
-/// the save when it is dropped.
-///
-/// If the program exits before the save is over, what was there before is still there.
-///
-/// ```
-/// # use checkpoint::{Checkpoint, DType, Graph, Reader, SaveOptions, Variable};
-/// # let directory = tempfile::tempdir()?;
-/// # let graph = Graph::new();
-/// # let root = graph.add_object()?;
-/// # let step = graph.add_variable(Variable::zeros(DType::Int64, &[])?)?;
-/// # graph.track(root, "step", step)?;
-/// # let program = Checkpoint::new(&graph, root)?;
-/// let pending = program.save_async(directory.path().join("ckpt"), &SaveOptions::new())?;
-/// // The values were copied: the program goes on and changes them.
-/// graph.assign(step, DType::Int64, &[], &1i64.to_ne_bytes())?;
-/// let path = pending.wait()?; // complete, and on disk
-/// let reader = Reader::open(&path)?;
-/// let saved = reader.get("step/.ATTRIBUTES/VARIABLE_VALUE")?;
-/// assert_eq!(saved.read()?, 0i64.to_ne_bytes());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct Pending(Arc<Job>);
-
-/// The progress of a save in the background.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PendingProgress {
-    /// The number of bytes written so far.
-    pub done: u64,
-    /// The number of bytes to write.
-    pub total: u64,
-    /// Whether the save is over, successfully or not. It ends some time after the last byte is
-    /// written.
-    pub is_finished: bool,
-}
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pending(\"{}\", {:?})", self.0.path.display(), self.poll())
-    }
-}
-
-impl Pending {
-    /// Returns the path of the checkpoint that is being written.
-    pub fn path(&self) -> &Path {
-        &self.0.path
-    }
-
-    /// Returns the progress of the save. Never waits.
-    pub fn poll(&self) -> PendingProgress {
-        let is_finished = lock_of(&self.0.state, self.0.origin).is_some_and(|state| state.outcome.is_some());
-        PendingProgress { done: self.0.done.load(Ordering::Relaxed), total: self.0.total, is_finished }
-    }
-
-    /// Waits until the save is over and returns the path of the checkpoint. Further calls return
-    /// the same result.
-    ///
-    /// # Errors
-    /// Those of the save, as of [`Checkpoint::write`] or [`Manager::save`](crate::Manager::save),
-    /// except those that the call that started it has returned. No other call then reports them.
-    /// And:
-    /// * `CANCELLED`: the save was cancelled.
-    /// * `INTERNAL` ([`Reason::Panic`]): a callback panicked.
-    /// * `FAILED_PRECONDITION` ([`Reason::Reentrant`]): called from a callback of this save.
-    /// * `FAILED_PRECONDITION` ([`Reason::Forked`]): this process was forked from the saving one.
-    pub fn wait(&self) -> Result<PathBuf> {
-        self.0.wait()?;
-        let mut state = self.0.state.lock();
-        state.is_unread = false;
-        match &state.outcome {
-            Some(Err(error)) => Err(error.clone()),
-            _ => Ok(self.0.path.clone().into_path()),
-        }
-    }
-
-    /// Waits until the save is over, at most `limit`, and returns whether it is over. In a callback
-    /// of the same save it does not wait. An error of the save still counts as not reported.
-    pub fn wait_for(&self, limit: Duration) -> bool {
-        if !self.0.origin.is_here() {
-            return self.poll().is_finished;
-        }
-        let end = Instant::now().checked_add(limit);
-        let is_own = self.0.is_current();
-        let mut state = self.0.state.lock();
-        while state.outcome.is_none() && !is_own {
-            match end {
-                Some(end) if self.0.ended.wait_until(&mut state, end).timed_out() => break,
-                Some(_) => {}
-                None => self.0.ended.wait(&mut state),
-            }
-        }
-        state.outcome.is_some()
-    }
-
-    /// Asks the save to stop soon. If everything is already written, the save completes;
-    /// [`Pending::wait`] returns which of the two happened. A cancelled save leaves what was there
-    /// before and nothing new; no other call reports it.
-    pub fn cancel(&self) {
-        self.0.is_cancelled.store(true, Ordering::Relaxed);
-    }
-}
-
-/// State that the background thread shares with the threads that wait for it. It must not hold a
-/// clone of the checkpoint, because dropping the last clone waits for the thread.
-struct Job {
-    path: Location,
-    done: AtomicU64,
-    total: u64,
-    is_cancelled: AtomicBool,
-    /// The background thread, once it runs.
-    thread: OnceLock<ThreadId>,
-    state: Mutex<JobState>,
-    ended: Condvar,
-    origin: Origin,
-    /// Receives the error of the save.
-    failure: Arc<Mutex<Option<Error>>>,
-}
-
-#[derive(Default)]
-struct JobState {
-    /// `None` while the save runs.
-    outcome: Option<Result<()>>,
-    /// Whether the outcome is an error that has not been reported yet.
-    is_unread: bool,
-}
-
-impl Job {
-    fn is_running(&self) -> bool {
-        self.state.lock().outcome.is_none()
-    }
-
-    /// Returns whether the calling thread is the one that saves.
-    fn is_current(&self) -> bool {
-        self.thread.get() == Some(&thread::current().id())
-    }
-
-    fn wait(&self) -> Result<()> {
-        self.origin.check().map_err(|e| e.in_file(&self.path))?; // the thread is not in this process
-        if self.is_current() {
-            return Err(Error::new(
-                Code::FailedPrecondition,
-                Reason::Reentrant,
-                "a callback must not wait for the save that called it",
-            )
-            .in_file(&self.path));
-        }
-        let mut state = self.state.lock();
-        while state.outcome.is_none() {
-            self.ended.wait(&mut state);
-        }
-        Ok(())
-    }
-
-    fn is_unread(&self) -> bool {
-        self.state.lock().is_unread
-    }
-
-    /// Returns the error that has not been reported yet, which then counts as reported.
-    fn take_error(&self) -> Result<()> {
-        let mut state = self.state.lock();
-        match &state.outcome {
-            Some(Err(error)) if state.is_unread => {
-                let error = error.clone();
-                state.is_unread = false;
-                Err(error)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Runs the save on the background thread. All callbacks of the caller are dropped before the
-    /// outcome is published.
-    fn run(&self, snapshot: Snapshot, storage: Arc<dyn Storage>, options: SaveOptions, watch: Watch) -> SnapshotMemory {
-        let Watch { after, log } = watch;
-        let _ = self.thread.set(thread::current().id());
-        let mut memory = SnapshotMemory::default();
-        let outcome = guarded(|| {
-            let (kept, written) = snapshot.finish_on(&*storage, &mut |done, total| self.report(&options, done, total));
-            memory = kept;
-            written?;
-            save::call_back(&options, &self.path)
-        });
-        let outcome = guarded(|| after(&*storage, &self.path, outcome));
-        let outcome = guarded(|| {
-            drop(options);
-            outcome
-        });
-        // The caller who cancelled knows it, so this is not reported again.
-        let failure = outcome.as_ref().err().filter(|e| e.code() != Code::Cancelled).cloned();
-        // A panic of the log has no place to be reported.
-        let _ = guarded(|| {
-            if let (Some(log), Some(e)) = (log, &failure) {
-                let path = printable(self.path.as_os_str().as_encoded_bytes());
-                log(Severity::Error, &format!("the save of {path} in the background failed: {e}"));
-            }
-            Ok(())
-        });
-        let mut state = self.state.lock();
-        state.is_unread = failure.is_some();
-        if failure.is_some() {
-            *self.failure.lock() = failure;
-        }
-        state.outcome = Some(outcome);
-        self.ended.notify_all();
-        memory
-    }
-
-    fn report(&self, options: &SaveOptions, done: u64, total: u64) -> ControlFlow<()> {
-        self.done.store(done, Ordering::Relaxed);
-        if let Some(progress) = options.progress.as_ref().filter(|_| !self.is_cancelled.load(Ordering::Relaxed)) {
-            progress(done, total)?;
-        }
-        if self.is_cancelled.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
-/// Runs code that may panic in a callback, and turns a panic into an error.
-fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-        let text = text.unwrap_or("no message");
-        Err(Error::new(Code::Internal, Reason::Panic, format!("the save panicked in the background: {text}")))
-    })
-}
-
 /// What is called when a save in the background is over.
 pub(crate) struct Watch {
     pub after: After,
     /// Receives the error of the save.
     pub log: Option<Log>,
+}
+
+/// What a save in the background does. It must not hold a clone of the checkpoint, because dropping
+/// the last clone waits for it.
+struct Task {
+    path: Location,
+    snapshot: Snapshot,
+    storage: Arc<dyn Storage>,
+    options: SaveOptions,
+    watch: Watch,
+    /// Where the memory of the snapshot goes.
+    memory: Arc<Mutex<SnapshotMemory>>,
+    room: Room,
+    /// Receives the error of the save.
+    failure: Arc<Mutex<Option<Error>>>,
+}
+
+impl Task {
+    /// Saves. All callbacks of the caller are dropped before this returns.
+    fn run(self, job: &Job) -> Result<()> {
+        let Task { path, snapshot, storage, options, watch: Watch { after, log }, memory, room, failure } = self;
+        let outcome = guarded(|| {
+            let (kept, written) = snapshot.finish_on(&*storage, &mut |done, total| report(job, &options, done, total));
+            *memory.lock() = kept;
+            drop(room);
+            written?;
+            save::call_back(&options, &path)
+        });
+        let outcome = guarded(|| after(&*storage, &path, outcome));
+        let outcome = guarded(|| {
+            drop(options);
+            outcome
+        });
+        // The caller who cancelled knows it.
+        let failed = outcome.as_ref().err().filter(|e| e.code() != Code::Cancelled).cloned();
+        // A panic of the log has no place to be reported.
+        let _ = guarded(|| {
+            if let (Some(log), Some(e)) = (log, &failed) {
+                let path = printable(path.as_os_str().as_encoded_bytes());
+                log(Severity::Error, &format!("the save of {path} in the background failed: {e}"));
+            }
+            Ok(())
+        });
+        if failed.is_some() {
+            *failure.lock() = failed;
+        }
+        outcome
+    }
+}
+
+fn report(job: &Job, options: &SaveOptions, done: u64, total: u64) -> ControlFlow<()> {
+    job.set_progress(done, total);
+    if let Some(progress) = options.progress.as_ref().filter(|_| !job.is_cancelled()) {
+        progress(done, total)?;
+    }
+    if job.is_cancelled() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
 }
 
 /// The last save in the background of a checkpoint.
@@ -275,9 +97,8 @@ struct LastSave {
     unreported: Option<Arc<Job>>,
     /// The error of the last save that failed.
     failure: Arc<Mutex<Option<Error>>>,
-    thread: Option<JoinHandle<SnapshotMemory>>,
     /// Memory of the last snapshot, to be reused for the next one.
-    memory: SnapshotMemory,
+    memory: Arc<Mutex<SnapshotMemory>>,
 }
 
 impl Slot {
@@ -288,6 +109,11 @@ impl Slot {
         self.0.lock().job.clone()
     }
 
+    /// Returns the save that is running, if any.
+    pub fn running(&self) -> Option<Arc<Job>> {
+        self.job().filter(|job| job.is_running())
+    }
+
     /// Returns the first error that has not been reported yet, which then counts as reported.
     fn take_error(&self) -> Result<()> {
         let (earlier, last) = {
@@ -296,29 +122,14 @@ impl Slot {
         };
         [earlier, last].into_iter().flatten().try_for_each(|job| job.take_error())
     }
-
-    /// Takes the memory for the next snapshot. The outcome of the last save must be known; the
-    /// thread can then only be returning its memory.
-    fn take_memory(&self) -> SnapshotMemory {
-        let mut last = self.0.lock();
-        match last.thread.take().map(JoinHandle::join) {
-            Some(Ok(memory)) => memory,
-            _ => std::mem::take(&mut last.memory),
-        }
-    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let thread = self.0.get_mut().thread.take();
-        if !self.1.is_here() {
-            std::mem::forget(thread); // it is not in this process
-            return;
-        }
         // A callback may have held the last clone of the checkpoint; then this runs on the
-        // background thread itself, which cannot join itself.
-        if let Some(thread) = thread.filter(|t| t.thread().id() != thread::current().id()) {
-            let _ = thread.join();
+        // background thread itself, which does not wait for itself.
+        if let Some(job) = self.0.get_mut().job.take() {
+            job.wait_until(None);
         }
     }
 }
@@ -358,6 +169,7 @@ impl Checkpoint {
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.with_locks(options, |options| {
+            let room = self.room_for(options)?;
             self.when_idle(Some(options.busy), |nodes| {
                 let path = numbered(prefix, self.advance(nodes)?);
                 let (durability, access) = (options.write.durability, options.access());
@@ -365,7 +177,7 @@ impl Checkpoint {
                     written?;
                     directory::record_save(storage, path, durability, &access)
                 }));
-                self.start(nodes, storage, path, options, Watch { after, log: self.log() })
+                self.start(nodes, storage, path, options, Watch { after, log: self.log() }, room)
             })
         })
     }
@@ -383,9 +195,10 @@ impl Checkpoint {
 
     pub(crate) fn write_async_on(&self, storage: Arc<dyn Storage>, prefix: &Location, options: &SaveOptions) -> Result<Pending> {
         self.with_locks(options, |options| {
+            let room = self.room_for(options)?;
             self.when_idle(Some(options.busy), |nodes| {
                 let watch = Watch { after: self.then_log(Box::new(|_, _, written| written)), log: self.log() };
-                self.start(nodes, storage, prefix.to_owned(), options, watch)
+                self.start(nodes, storage, prefix.to_owned(), options, watch, room)
             })
         })
     }
@@ -423,6 +236,17 @@ impl Checkpoint {
         error
     }
 
+    /// Waits until no restore in the background has the graph, or fails.
+    pub(crate) fn wait_for_restores(&self, busy: Busy) -> Result<()> {
+        while let Some(restore) = self.0.graph.restoring() {
+            if busy == Busy::Fail {
+                return Err(busy_restoring(&restore));
+            }
+            restore.wait()?;
+        }
+        Ok(())
+    }
+
     /// Runs `body` with the graph's lock while no save runs in the background. `saves` is `Some` if
     /// the call saves, and says what to do about a save that is running.
     pub(crate) fn when_idle<R>(&self, saves: Option<Busy>, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
@@ -430,7 +254,8 @@ impl Checkpoint {
         loop {
             // A save is started with the graph's lock held, so none can start during the check.
             // Waiting for one happens without the lock, because its callbacks may need it.
-            let turn = self.0.graph.with(|nodes| match self.running() {
+            self.wait_for_restores(saves.unwrap_or_default())?;
+            let turn = self.0.graph.enter(|nodes| match self.0.slot.running() {
                 Some(job) => Ok(Turn::Wait(job, body)),
                 None => body(nodes).map(Turn::Done),
             })?;
@@ -439,7 +264,7 @@ impl Checkpoint {
                 Turn::Wait(job, later) => {
                     if saves == Some(Busy::Fail) {
                         let busy = Error::new(Code::Unavailable, Reason::Busy, "an earlier save is still running");
-                        return Err(busy.in_file(&job.path));
+                        return Err(busy.in_file(job.path()));
                     }
                     job.wait()?;
                     body = later;
@@ -448,14 +273,18 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the save that is running, if any.
-    fn running(&self) -> Option<Arc<Job>> {
-        self.0.slot.job().filter(|job| job.is_running())
-    }
-
     /// Returns the log.
     pub(crate) fn log(&self) -> Option<Log> {
         self.0.state.lock().log.clone()
+    }
+
+    /// Waits, without the graph's lock, until there is room for a copy of the values.
+    pub(crate) fn room_for(&self, options: &SaveOptions) -> Result<Room> {
+        let Some(limit) = options.limit() else { return Ok(Room::default()) };
+        self.wait_for_restores(options.busy)?;
+        let attached = self.attached();
+        let bytes = self.0.graph.enter(|nodes| save::size(nodes, self.as_root(&attached)))?;
+        wait_for_room(bytes, limit, options.busy == Busy::Wait)
     }
 
     /// Copies the values and starts the background thread. No other save may be running.
@@ -466,36 +295,27 @@ impl Checkpoint {
         path: Location,
         options: &SaveOptions,
         watch: Watch,
+        mut room: Room,
     ) -> Result<Pending> {
-        let mut memory = self.0.slot.take_memory();
+        let access = options.access();
+        let options = &options.with_access(access.clone());
+        let (memory, failure) = {
+            let last = self.0.slot.0.lock();
+            (last.memory.clone(), last.failure.clone())
+        };
         let attached = self.attached();
-        let snapshot = save::snapshot(nodes, self.as_root(&attached), &path, options, &mut memory);
-        self.0.slot.0.lock().memory = memory;
-        let snapshot = snapshot?;
-        let job = Arc::new(Job {
-            path,
-            done: AtomicU64::new(0),
-            total: snapshot.total(),
-            is_cancelled: AtomicBool::new(false),
-            thread: OnceLock::new(),
-            state: Mutex::default(),
-            ended: Condvar::new(),
-            origin: Origin::here(),
-            failure: self.0.slot.0.lock().failure.clone(),
-        });
-        let (of_thread, options) = (job.clone(), options.clone());
-        let thread = thread::Builder::new()
-            .name("checkpoint".to_owned())
-            .spawn(move || of_thread.run(snapshot, storage, options, watch))
-            .map_err(|e| {
-                Error::new(Code::ResourceExhausted, Reason::Io, format!("cannot start a thread for the save: {e}"))
-                    .in_file(&job.path)
-            })?;
+        let snapshot = save::snapshot(nodes, self.as_root(&attached), &path, options, &mut memory.lock())?;
+        room.resize(snapshot.copied());
+        let total = snapshot.total();
+        let task = Task { path: path.clone(), snapshot, storage, options: options.clone(), watch, memory, room, failure };
+        let job = Job::new(path.clone(), true, access.meter, Box::new(move |job| task.run(job)));
+        job.set_progress(0, total);
+        job.launch()?;
         let mut last = self.0.slot.0.lock();
         if last.unreported.as_ref().is_none_or(|earlier| !earlier.is_unread()) {
             last.unreported = last.job.take().filter(|earlier| earlier.is_unread());
         }
-        (last.job, last.thread) = (Some(job.clone()), Some(thread));
-        Ok(Pending(job))
+        last.job = Some(job.clone());
+        Ok(Pending::of(job, path.into_path()))
     }
 }

@@ -7,6 +7,7 @@ use crate::allocate::Room;
 use crate::error::{Reason, Result};
 use crate::graph::{Map, NodeId};
 use crate::reader::Reader;
+use crate::tensor::Cast;
 
 /// A value to be assigned to an object.
 pub(super) struct Plan {
@@ -121,5 +122,32 @@ impl Outcomes {
     /// Returns the outcomes in the order of the plans.
     pub fn each(mut self) -> impl Iterator<Item = Outcome> {
         self.states.into_iter().enumerate().map(move |(number, state)| Outcome { state, detail: self.details.remove(&number) })
+    }
+}
+
+/// The numbers of the plans that passed all checks, by how they are carried out.
+#[derive(Default)]
+pub(super) struct Fit {
+    /// Values that are read directly into memory, in the order of their positions in the files.
+    pub in_place: Vec<usize>,
+    /// Values of variables that are parts of tensors, which are read into memory one after the
+    /// other.
+    pub parts: Vec<usize>,
+    /// The plans of `in_place` and `parts` whose variables have no memory of the right size yet.
+    pub lacking: Vec<usize>,
+    /// Values that are read ahead and assigned later: strings, texts, states, devices.
+    pub others: Vec<usize>,
+    /// How values are converted, by the numbers of their plans.
+    pub casts: Map<usize, Cast>,
+}
+
+impl Fit {
+    /// The state of a plan that was carried out.
+    pub(super) fn restored(&self, number: usize) -> RowState {
+        if self.casts.contains_key(&number) {
+            RowState::Converted
+        } else {
+            RowState::Restored
+        }
     }
 }

@@ -33,6 +33,9 @@ pub enum RowState {
     /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
     /// is the glob.
     UnmatchedGlob = 9,
+    /// The object has the value of the checkpoint, converted from its dtype there to the one in the
+    /// program.
+    Converted = 10,
 }
 
 impl RowState {
@@ -40,6 +43,7 @@ impl RowState {
     pub fn all() -> impl Iterator<Item = RowState> {
         [
             RowState::Restored,
+            RowState::Converted,
             RowState::Deferred,
             RowState::Missing,
             RowState::Unused,
@@ -50,6 +54,11 @@ impl RowState {
             RowState::UnmatchedGlob,
         ]
         .into_iter()
+    }
+
+    /// Returns whether the object has the value of the checkpoint: restored or converted.
+    pub fn is_restored(self) -> bool {
+        matches!(self, RowState::Restored | RowState::Converted)
     }
 
     /// Returns the name of the state in tables and summaries.
@@ -69,6 +78,7 @@ impl RowState {
             RowState::Skipped => c"skipped",
             RowState::Torn => c"torn",
             RowState::UnmatchedGlob => c"glob matches nothing",
+            RowState::Converted => c"converted",
         }
     }
 }
@@ -155,7 +165,7 @@ impl Report {
 
     /// Returns whether every value of the checkpoint and every object of the program was restored.
     pub fn is_complete(&self) -> bool {
-        self.rows.iter().all(|row| matches!(row.state, RowState::Restored | RowState::UnmatchedGlob))
+        self.rows.iter().all(|row| row.state.is_restored() || row.state == RowState::UnmatchedGlob)
     }
 
     /// Returns one line with the number of rows for each state.

@@ -20,6 +20,7 @@ use super::plan::{renewed, Outcome, Plan};
 use super::report::RowState;
 use super::selection::Selection;
 use crate::allocate::{filled, list_of, Room, TryPush};
+use crate::background::Control;
 use crate::error::{printable, Error, Result};
 use crate::format::key::VARIABLE_VALUE;
 use crate::graph::{NodeId, Nodes, Position, Waiting};
@@ -63,6 +64,8 @@ pub(super) struct Pass {
     pub made: Vec<(NodeId, NodeId, Box<str>)>,
     /// Whether to assign nothing.
     pub dry: bool,
+    /// Who may cancel it.
+    control: Control,
 }
 
 impl Restore {
@@ -126,9 +129,10 @@ impl Restore {
         nodes: &mut Nodes,
         root: NodeId,
         attached: &[(Box<str>, NodeId)],
+        control: &Control,
         dry: bool,
     ) -> (Pass, Result<()>) {
-        let mut pass = Pass { dry, ..Pass::default() };
+        let mut pass = Pass { dry, control: control.clone(), ..Pass::default() };
         let result = self.walk(nodes, 0, root, &mut pass).and_then(|()| {
             for (name, object) in attached.iter().filter(|(name, _)| &**name != super::ROOT) {
                 let child = self.node(0).children().find(|edge| edge.name == &**name).map(|edge| edge.node);
@@ -266,7 +270,7 @@ impl Restore {
     /// Restores single objects from nodes without following edges. Assertions and later restores do
     /// not see this restore.
     pub fn restore_single(&self, nodes: &mut Nodes, pairs: &[(u32, NodeId)]) -> Result<()> {
-        let mut pass = Pass::default();
+        let mut pass = Pass { control: self.options.control(), ..Pass::default() };
         for &(id, object) in pairs.iter().filter(|(id, _)| self.wants(*id)) {
             self.plan(nodes, id, object, &mut pass)?;
         }
@@ -278,7 +282,7 @@ impl Restore {
         if pass.plans.is_empty() && pass.savers.is_empty() {
             return Ok(());
         }
-        let batch = Batch { reader, options: &self.options, dry: pass.dry };
+        let batch = Batch::new(reader, &self.options, &pass.control, pass.dry);
         let (outcomes, result) = batch.run(nodes, &pass.plans);
         let mut found = self.found.lock();
         for (plan, outcome) in pass.plans.iter().zip(outcomes.each()) {
@@ -294,14 +298,13 @@ impl Restore {
             return Ok(());
         }
         for (&saver, objects) in &pass.savers {
+            pass.control.check()?;
             let Some(mut functions) = nodes.savers.get_mut(saver).functions.take() else { continue };
             let wanted = reader.tensors().filter(|t| functions.wants(objects, t.key()));
             let wanted: Result<Vec<(Box<str>, usize)>> =
                 list_of(wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())));
             let restored = wanted.and_then(|wanted| batch.source(&wanted)).and_then(|source| {
-                functions
-                    .restore(objects, &source)
-                    .map_err(|e| Error::callback(format!("the restore callback of a registered saver failed: {e}")))
+                functions.restore(objects, &source).map_err(|e| Error::callback("the restore callback of a registered saver", e))
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;

@@ -47,7 +47,11 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
                 path: RowPath::of(&tree, id),
                 key: key.into(),
                 state,
-                saved: restore.reader.get(key).ok().map(|t| (t.dtype(), t.shape().to_vec())),
+                saved: restore
+                    .reader
+                    .find(key.as_bytes())
+                    .map(|tensor| restore.reader.spec(tensor))
+                    .map(|(dtype, shape)| (dtype, shape.to_vec())),
                 program: object.and_then(|object| spec_of(nodes, object)),
                 slice: object.and_then(|object| slice_of(nodes, object)),
                 node: object,

@@ -9,10 +9,12 @@ use super::report::Report;
 use super::restore::{next_uid, Restore};
 use super::restore_report::report_of;
 use super::status::{Origin, Status};
-use super::{cannot_count, Checkpoint, LastRestore, Severity, SAVE_COUNTER};
+use super::{cannot_count, Checkpoint, Handle, LastRestore, Severity, SAVE_COUNTER};
+use crate::background::{Control, Pending};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
 use crate::reader::{Reader, OBJECT_GRAPH_KEY};
+use crate::storage::Location;
 use crate::tensor::{shape_text, DType};
 
 /// Which of the two calls is running.
@@ -58,6 +60,74 @@ impl Checkpoint {
         self.load(path.as_ref(), options, Verb::Read)
     }
 
+    /// Does what [`Checkpoint::restore`] does, in the background. An earlier save or restore in the
+    /// background is waited for there.
+    ///
+    /// From now on until it is over, the graph is the restore's: other calls on it fail with
+    /// `UNAVAILABLE` ([`Reason::Busy`]), but those that save or restore wait for it (if a save's
+    /// options say [`Busy::Fail`](super::Busy), it fails as well). Callbacks of states, savers and
+    /// devices are called on the background thread. The last clone of this object waits for the
+    /// restore when it is dropped.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
+    /// * `FAILED_PRECONDITION`: called from a callback of the graph ([`Reason::Reentrant`]), or
+    ///   this process was forked from the one that made the checkpoint object
+    ///   ([`Reason::Forked`]).
+    /// * `RESOURCE_EXHAUSTED`: no thread can be started.
+    ///
+    /// Those of [`Checkpoint::restore`] are returned by [`Pending::take`].
+    pub fn restore_async(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Pending<Status>> {
+        self.load_async(path.as_ref(), options, Verb::Restore)
+    }
+
+    /// Does what [`Checkpoint::read`] does, in the background, as [`Checkpoint::restore_async`]
+    /// does.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::restore_async`].
+    pub fn read_async(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Pending<Status>> {
+        self.load_async(path.as_ref(), options, Verb::Read)
+    }
+
+    fn load_async(&self, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Pending<Status>> {
+        let (to, path, options) = (Location::of(path)?, path.to_owned(), options.clone());
+        let load = move |own: &Checkpoint, control: &Control| own.load(&path, &options.watched(control), verb);
+        self.in_background(to, load, |status| Some(status))
+    }
+
+    /// Restores in the background: `restore` is called there with a checkpoint object that keeps
+    /// nothing alive for the program. `status_of` gives the status in its result.
+    pub(crate) fn in_background<T: Send + 'static>(
+        &self,
+        path: Location,
+        restore: impl FnOnce(&Checkpoint, &Control) -> Result<T> + Send + 'static,
+        status_of: fn(&mut T) -> Option<&mut Status>,
+    ) -> Result<Pending<T>> {
+        self.check_origin()?;
+        self.0.graph.check_outside()?;
+        let (inner, handle) = (self.0 .0.clone(), Arc::downgrade(&self.0));
+        let pending = Pending::new(path, move |control| {
+            let own = Checkpoint(Arc::new(Handle(inner)));
+            let mut restored = restore(&own, control)?;
+            if let (Some(status), Some(handle)) = (status_of(&mut restored), handle.upgrade()) {
+                status.checkpoint = Checkpoint(handle);
+            }
+            Ok(restored)
+        });
+        let job = pending.job();
+        let launched = match self.0.graph.give_to(job).or_else(|| self.0.slot.running()) {
+            Some(earlier) => job.launch_after(&earlier),
+            None => job.launch(),
+        };
+        if launched.is_err() {
+            self.0.graph.take_from(job);
+            launched?;
+        }
+        *self.0.restore.lock() = Some(job.clone());
+        Ok(pending)
+    }
+
     /// Makes the save counter and restores nothing. All assertions of the status fail.
     /// (`tf.train.Checkpoint.restore(None)`)
     ///
@@ -77,16 +147,17 @@ impl Checkpoint {
     pub fn dry_run(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
         let path = path.as_ref();
         self.when_idle(None, |nodes| {
-            let reader = Reader::for_restore(path)?;
+            let control = &options.control();
+            let reader = Reader::for_watched_restore(path, control)?;
             let Some(saved) = reader.object_graph()? else {
                 let restore = Arc::new(NameRestore::new(reader, options, None)?);
-                return match restore.begin(nodes, self.as_root(&self.attached()), true) {
+                return match restore.begin(nodes, self.as_root(&self.attached()), control, true) {
                     Err(e) if !is_in_rows(&e) => Err(e),
                     _ => restore.report(nodes, self),
                 };
             };
             let restore = Arc::new(Restore::new(reader, saved, options, None)?);
-            let (pass, begun) = restore.begin(nodes, self.0.root, &self.attached(), true);
+            let (pass, begun) = restore.begin(nodes, self.0.root, &self.attached(), control, true);
             let report = report_of(nodes, &restore, self);
             restore.undo(nodes, &pass);
             match begun {
@@ -125,7 +196,8 @@ impl Checkpoint {
     }
 
     fn load_into(&self, nodes: &mut Nodes, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
-        let reader = Reader::for_restore(path)?;
+        let control = &options.control();
+        let reader = Reader::for_watched_restore(path, control)?;
         let log = self.0.state.lock().log.clone();
         if let (Some(log), Some(text)) = (&log, reader.moved()) {
             log(Severity::Warning, &text);
@@ -135,7 +207,12 @@ impl Checkpoint {
             if verb == Verb::Restore {
                 restore.with_key(SAVE_COUNTER, |reader, key| self.check_counter(nodes, reader, key))?;
             }
-            restore.begin(nodes, self.as_root(&self.attached()), false)?;
+            if let Err(e) = restore.begin(nodes, self.as_root(&self.attached()), control, false) {
+                if let Ok(report) = restore.report(nodes, self) {
+                    self.0.state.lock().last = LastRestore::Failed(report);
+                }
+                return Err(e);
+            }
             if verb == Verb::Restore {
                 let counter = self.counter(nodes)?;
                 restore.add_optional(nodes, counter)?;
@@ -150,7 +227,7 @@ impl Checkpoint {
             let key = saved.and_then(|counter| Some(counter.attributes().next()?.checkpoint_key));
             self.check_counter(nodes, &restore.reader, key)?;
         }
-        let (pass, begun) = restore.begin(nodes, self.0.root, &self.attached(), false);
+        let (pass, begun) = restore.begin(nodes, self.0.root, &self.attached(), control, false);
         if let Err(e) = begun {
             if let Ok(report) = report_of(nodes, &restore, self) {
                 self.0.state.lock().last = LastRestore::Failed(report);

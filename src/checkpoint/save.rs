@@ -7,12 +7,12 @@ use std::path::Path;
 use super::options::SaveOptions;
 use crate::allocate::{copy, filled, list_of, with_room, TryPush};
 use crate::bundle::{Snapshot, SnapshotMemory, Writer};
-use crate::error::{printable, Code, Error, Reason, Result};
+use crate::error::{printable, Error, Result};
 use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
 use crate::graph::{not_shaped, Content, Data, Failure, Kind, NodeId, Nodes, Put, Root, Sink, Walk};
 use crate::reader::{GraphBuilder, OBJECT_GRAPH_KEY};
 use crate::storage::{Location, Storage};
-use crate::tensor::DType;
+use crate::tensor::{elements, DType};
 
 /// Objects that a registered saver saves together.
 struct Group {
@@ -51,6 +51,22 @@ pub(super) fn snapshot(
     let (mut writer, graph) = collected.writer(nodes, prefix, options)?;
     writer.add_string(OBJECT_GRAPH_KEY, graph)?;
     writer.snapshot(memory)
+}
+
+/// The number of bytes of the variables that can be reached from `root`, without strings.
+pub(super) fn size(nodes: &mut Nodes, root: Root<'_>) -> Result<u64> {
+    let walk = Walk::new(nodes, root, true)?;
+    let bytes = walk.order.iter().filter_map(|&object| {
+        let variable = nodes.variable(object).ok()?;
+        let whole = || variable.spec().map(|(dtype, shape)| elements(&shape).saturating_mul(dtype.size().unwrap_or(0) as u64));
+        match &variable.data {
+            Data::Owned(buffer) => Some(buffer.bytes().len() as u64),
+            Data::Borrowed(memory) => Some(memory.bytes().len() as u64),
+            Data::Device(_) => whole(),
+            _ => None,
+        }
+    });
+    Ok(bytes.fold(0, u64::saturating_add))
 }
 
 /// The objects of a save, and the tensors that savers and states have returned. Variables and texts
@@ -111,7 +127,8 @@ fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
         let mut sink = Sink::default();
         let saver = nodes.savers.get_mut(group.saver);
         if let Some(functions) = &mut saver.functions {
-            let failed = |e: Failure| Error::callback(format!("the saver \"{}\" failed: {e}", printable(saver.name.as_bytes())));
+            let name = &saver.name;
+            let failed = |e: Failure| Error::callback(format_args!("the saver \"{}\"", printable(name.as_bytes())), e);
             functions.save(&group.objects, &mut sink).map_err(failed)?;
         }
         puts.push(sink.tensors);
@@ -127,10 +144,14 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            let failed = Error::callback(format!("the save callback of {what} failed: {e}"));
-            // The sink had no memory: that is no failure of the program's.
-            let shortage = e.downcast::<Error>().ok().filter(|e| e.is_shortage());
-            return Err(shortage.map_or(failed, |shortage| *shortage).for_tensor(walk.path(nodes, id as u32).as_bytes()));
+            let failed = |e| Error::callback(format_args!("the save callback of {what}"), e);
+            let e = match e.downcast::<Error>() {
+                // The sink had no memory: that is no failure of the program's.
+                Ok(shortage) if shortage.is_shortage() => *shortage,
+                Ok(e) => failed(e),
+                Err(e) => failed(e),
+            };
+            return Err(e.for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
         states.try_push((id as u32, sink.tensors))?;
     }
@@ -225,6 +246,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
     match &variable.data {
         Data::Owned(buffer) => add(buffer.bytes()),
         Data::Borrowed(memory) => add(memory.bytes()),
+        Data::Resizable(memory) => add(memory.bytes()),
         Data::Strings(strings) => writer.add_strings(key, &shape, &list_of(strings.iter())?),
         Data::Device(device) => {
             let one_at_a_time = (!device.is_concurrent()).then(|| parking_lot::Mutex::new(()));
@@ -288,8 +310,6 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
 
 /// Calls the write callbacks in the order in which they were added.
 pub(super) fn call_back(options: &SaveOptions, path: &Path) -> Result<()> {
-    options.callbacks.iter().try_for_each(|callback| {
-        callback(path)
-            .map_err(|e| Error::new(Code::Aborted, Reason::Callback, format!("a write callback failed: {e}")).in_file(path))
-    })
+    let failed = |e| Error::callback("a write callback", e).in_file(path);
+    options.callbacks.iter().try_for_each(|callback| callback(path).map_err(failed))
 }

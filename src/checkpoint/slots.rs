@@ -99,7 +99,7 @@ impl Restore {
         let shape = part.as_ref().map_or(tensor.shape(), |part| &part.region.length);
         let Some(create) = &mut nodes.slot_owner_mut(owner)?.create else { return Ok(None) };
         let made = create(owner, variable, name, tensor.dtype(), shape)
-            .map_err(|e| Error::callback(format!("the callback that creates slots failed: {e}")).for_tensor(tensor.key()))?;
+            .map_err(|e| Error::callback("the callback that creates slots", e).for_tensor(tensor.key()))?;
         let Some(mut made) = made else { return Ok(None) };
         if let (Some(part), None) = (part, &made.part) {
             made = made.part(&part.whole, &part.slice).map_err(|e| e.for_tensor(tensor.key()))?;

@@ -251,7 +251,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
                 }));
             }
         }
-        let reader = Reader::for_restore(path)?;
+        let reader = Reader::for_watched_restore(path, &options.control())?;
         let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
         let known: BTreeSet<u32> = crate::sort::set_of(view.descendants()?);
         for &(id, object) in restored {

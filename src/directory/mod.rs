@@ -22,8 +22,8 @@ pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
 #[cfg(test)]
 pub(crate) use maintenance::collect_on;
 pub use maintenance::{
-    collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    NotRemoved, RepairedState, ValidCheckpoint,
+    collect_checkpoints, latest_valid_checkpoint, latest_valid_checkpoint_async, repair_checkpoint_state, BrokenCheckpoint,
+    CollectOptions, Collected, NotRemoved, RepairedState, ValidCheckpoint,
 };
 pub use pin::Pin;
 pub use retention::Better;

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, IoSlice};
 use std::rc::Rc;
 
 use super::mark::base_of;
+use crate::background::{InPhase, Phase};
 use crate::bundle::{attempt, list, number_of, Access, Claim, Held, Role, Temporary};
 use crate::error::{Error, Result};
 use crate::reader::small_file;
@@ -20,6 +21,7 @@ pub(super) struct Session {
     durability: Durability,
     /// The names in the directory when they were last listed.
     names: RefCell<Rc<Vec<OsString>>>,
+    _phase: InPhase,
 }
 
 impl Session {
@@ -31,9 +33,10 @@ impl Session {
     /// * `UNAVAILABLE` (`Locked`): another process or thread changes the state, and did not end in
     ///   time.
     pub fn begin(storage: &dyn Storage, path: &Location, durability: Durability, access: &Access) -> Result<Session> {
+        let phase = access.meter.enter(Phase::Publish);
         let mut held = Held::for_state(storage, path, access)?;
         let names = RefCell::new(Rc::new(std::mem::take(&mut held.names)));
-        Ok(Session { held, access: access.clone(), durability, names })
+        Ok(Session { held, access: access.clone(), durability, names, _phase: phase })
     }
 
     pub fn directory(&self) -> &dyn Directory {
@@ -57,10 +60,12 @@ impl Session {
     fn write(&self, name: &OsStr, bytes: &[u8]) -> Result<()> {
         let file = self.directory().draft(name).map_err(|e| self.io("create the file", name, &e))?;
         file.write_at(0, &[IoSlice::new(bytes)]).map_err(|e| self.io("write the file", name, &e))?;
-        match self.durability {
-            Durability::None => Ok(()),
-            _ => file.sync().map_err(|e| self.io("sync the file", name, &e)),
+        if self.durability == Durability::None {
+            return Ok(());
         }
+        let _phase = self.access.meter.enter(Phase::Sync);
+        self.access.meter.add(Phase::Sync, bytes.len() as u64);
+        file.sync().map_err(|e| self.io("sync the file", name, &e))
     }
 
     /// Syncs the directory, so that renamed files survive a power failure: if the durability

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::background::{Cancel, Control};
 use crate::error::{Code, Result};
 use crate::reader::latest_checkpoint;
 use crate::storage::Origin;
 
 /// For how many seconds a state file that cannot be used is taken for one that is being written.
 const PATIENCE: f64 = 10.0;
+
+/// For how many seconds a wait that can be cancelled sleeps at a time.
+const STEP: f64 = 0.05;
 
 /// The time, and waiting. A program or a test can supply its own implementation.
 pub trait Clock: Send + Sync {
@@ -74,11 +78,21 @@ pub struct WaitOptions<'a> {
     poll_interval: f64,
     min_interval: f64,
     clock: Arc<dyn Clock + 'a>,
+    /// Whether the clock is the machine's.
+    is_system: bool,
+    control: Control,
 }
 
 impl Default for WaitOptions<'_> {
     fn default() -> Self {
-        WaitOptions { timeout: None, poll_interval: 1.0, min_interval: 0.0, clock: Arc::new(SystemClock) }
+        WaitOptions {
+            timeout: None,
+            poll_interval: 1.0,
+            min_interval: 0.0,
+            clock: Arc::new(SystemClock),
+            is_system: true,
+            control: Control::default(),
+        }
     }
 }
 
@@ -110,8 +124,27 @@ impl<'a> WaitOptions<'a> {
 
     /// Replaces the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock + 'a>) -> WaitOptions<'a> {
-        self.clock = clock;
+        (self.clock, self.is_system) = (clock, false);
         self
+    }
+
+    /// Sets a flag that cancels the wait, which then fails with `CANCELLED`, within 50 ms if the
+    /// clock is the machine's.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> WaitOptions<'a> {
+        self.control = Control::of(cancel.into());
+        self
+    }
+
+    /// Waits for `seconds` seconds, or until it is cancelled.
+    fn sleep(&self, seconds: f64) -> Result<()> {
+        if !self.is_system || !self.control.is_watched() {
+            return self.clock.sleep(seconds);
+        }
+        let end = self.clock.elapsed() + seconds;
+        while !self.control.is_cancelled() && self.clock.elapsed() < end {
+            self.clock.sleep((end - self.clock.elapsed()).min(STEP))?;
+        }
+        Ok(())
     }
 }
 
@@ -124,6 +157,7 @@ impl<'a> WaitOptions<'a> {
 /// # Errors
 /// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`),
 ///   and did not become usable.
+/// * `CANCELLED` (`Callback`): a flag of the options was raised.
 /// * The error of the clock.
 pub fn wait_for_new_checkpoint(
     directory: impl AsRef<Path>,
@@ -134,6 +168,7 @@ pub fn wait_for_new_checkpoint(
     let stop = options.timeout.map(|timeout| options.clock.elapsed() + timeout);
     let mut faulty_since = None;
     loop {
+        options.control.check().map_err(|e| e.in_file(directory))?;
         let fault = match latest_checkpoint(directory) {
             Ok(Some(path)) if last != Some(&path) => return Ok(Some(path)),
             Ok(_) => None,
@@ -154,7 +189,7 @@ pub fn wait_for_new_checkpoint(
                 pause = pause.min(left);
             }
         }
-        options.clock.sleep(pause)?;
+        options.sleep(pause)?;
     }
 }
 
@@ -197,7 +232,7 @@ impl<'a> CheckpointsIterator<'a> {
         if let Some(given) = self.given.take() {
             let rest = given + self.options.min_interval - self.options.clock.elapsed();
             if rest > 0.0 {
-                self.options.clock.sleep(rest)?;
+                self.options.sleep(rest)?;
             }
             if self.is_done.as_mut().is_some_and(|is_done| is_done()) {
                 return Ok(None);

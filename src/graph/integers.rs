@@ -22,9 +22,11 @@ impl Nodes {
         let value = &mut bytes[..size];
         match &found.data {
             Data::Owned(buffer) => value.copy_from_slice(buffer.bytes()),
+            Data::Resizable(memory) if memory.bytes().len() != size => return Err(wrong()),
+            Data::Resizable(memory) => value.copy_from_slice(memory.bytes()),
             Data::Borrowed(memory) => value.copy_from_slice(memory.bytes()),
             Data::Device(device) => {
-                device.read_at(0, value).map_err(|e| Error::callback(format!("{}: the device callback failed: {e}", what())))?
+                device.read_at(0, value).map_err(|e| Error::callback(format_args!("{}: the device callback", what()), e))?
             }
             Data::None | Data::Strings(_) => return Err(wrong()),
         }

@@ -20,24 +20,25 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
 use crate::allocate::{copy, list_of};
+use crate::background::Job;
 use crate::error::{Code, Error, Reason, Result};
-use crate::storage::{tried, Origin};
+use crate::storage::{lock_of, tried, Origin};
 use crate::tensor::DType;
 
 pub use node_id::NodeId;
 pub use object::{Sink, Source, SourceTensor, State, StateOptions};
 pub use registered_savers::ObjectSaver;
 pub use slot_owner::CreateSlot;
-pub use variable::{Device, Failure, Memory, Variable};
+pub use variable::{Device, Failure, Memory, Resizable, Variable};
 
 pub(crate) use integers::is_integer;
 pub(crate) use nodes::{Kind, Node, Nodes, Position, Waiting};
 pub(crate) use object::{Content, Put};
 pub(crate) use slot_owner::SlotOwner;
-pub(crate) use variable::{not_shaped, Data, Part};
+pub(crate) use variable::{not_shaped, prepare, Data, Part};
 pub(crate) use walk::{Root, Walk};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
@@ -47,6 +48,12 @@ pub(crate) use walk::{Root, Walk};
 ///
 /// Thread-safe. Each call that reaches the graph holds its one lock for the whole call, callbacks
 /// included; so do calls of its checkpoints, their statuses and its managers.
+///
+/// While a restore runs in the background ([`Checkpoint::restore_async`]), from the call that began
+/// it until it is over, the graph is its own: other calls fail with `UNAVAILABLE` (`Busy`), on all
+/// threads.
+///
+/// [`Checkpoint::restore_async`]: crate::Checkpoint::restore_async
 ///
 /// Errors common to all methods that take nodes:
 /// * `INVALID_ARGUMENT` (`Node`): the node was removed, belongs to another graph, or is of the
@@ -76,6 +83,8 @@ struct Shared {
     origin: Origin,
     /// The number of the forked child that holds, or last held, the lock; 0 if none has.
     child: AtomicU64,
+    /// The restores in the background, in the order in which they run.
+    restores: Mutex<Vec<Arc<Job>>>,
 }
 
 impl Default for Graph {
@@ -88,6 +97,12 @@ impl fmt::Debug for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Graph({:p})", Arc::as_ptr(&self.0))
     }
+}
+
+/// The error of a call that finds a restore in the background.
+pub(crate) fn busy_restoring(restore: &Job) -> Error {
+    let what = "a restore in the background has the graph until it is over";
+    Error::new(Code::Unavailable, Reason::Busy, what).in_file(restore.path())
 }
 
 /// Maps and sets of up to millions of elements. Their keys are mostly numbers that the library
@@ -111,11 +126,20 @@ impl Graph {
     /// Creates an empty graph.
     pub fn new() -> Graph {
         let nodes = ReentrantMutex::new(RefCell::new(Nodes::new()));
-        Graph(Arc::new(Shared { nodes, origin: Origin::here(), child: AtomicU64::new(0) }))
+        Graph(Arc::new(Shared { nodes, origin: Origin::here(), child: AtomicU64::new(0), restores: Mutex::default() }))
     }
 
     /// Runs `body` with the graph's lock held.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` (`Busy`): a restore in the background has the graph.
     pub(crate) fn with<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
+        self.check_free()?;
+        self.enter(body)
+    }
+
+    /// The same for a call that has waited for the restores in the background.
+    pub(crate) fn enter<R>(&self, body: impl FnOnce(&mut Nodes) -> Result<R>) -> Result<R> {
         self.with_unsettled(|nodes| {
             nodes.settle();
             body(nodes)
@@ -131,8 +155,46 @@ impl Graph {
         body(&mut nodes)
     }
 
+    /// Gives the graph to a restore in the background, which must not begin before the one that is
+    /// returned has ended.
+    pub(crate) fn give_to(&self, restore: &Arc<Job>) -> Option<Arc<Job>> {
+        let mut restores = self.0.restores.lock();
+        restores.retain(|job| job.is_running());
+        let earlier = restores.last().cloned();
+        restores.push(restore.clone());
+        earlier
+    }
+
+    /// Takes the graph from a restore that will not run.
+    pub(crate) fn take_from(&self, restore: &Arc<Job>) {
+        self.0.restores.lock().retain(|job| !Arc::ptr_eq(job, restore));
+    }
+
+    /// Returns the last of the restores in the background that have the graph, for a thread that
+    /// has to wait for them: `None` for those that do the restoring, and for callbacks.
+    pub(crate) fn restoring(&self) -> Option<Arc<Job>> {
+        if self.0.nodes.is_owned_by_current_thread() {
+            return None; // the lock says what is wrong, if anything is
+        }
+        let restores = lock_of(&self.0.restores, self.0.origin)?;
+        let is_own = restores.iter().any(|job| job.is_current());
+        restores.last().filter(|job| !is_own && job.is_running()).cloned()
+    }
+
+    fn check_free(&self) -> Result<()> {
+        self.restoring().map_or(Ok(()), |restore| Err(busy_restoring(&restore)))
+    }
+
+    /// Fails in a callback of the graph.
+    pub(crate) fn check_outside(&self) -> Result<()> {
+        match self.0.nodes.is_owned_by_current_thread() {
+            true => self.with(|_| Ok(())),
+            false => Ok(()),
+        }
+    }
+
     fn lock(&self) -> Result<ReentrantMutexGuard<'_, RefCell<Nodes>>> {
-        let Shared { nodes, origin, child } = &*self.0;
+        let Shared { nodes, origin, child, .. } = &*self.0;
         if origin.is_here() {
             return Ok(nodes.lock());
         }
@@ -245,12 +307,15 @@ impl Graph {
     pub fn remove(&self, node: NodeId) -> Result<()> {
         // The node is dropped after the lock is released: dropping memory of the program may run
         // the program's code.
+        self.check_free()?;
         self.with_unsettled(|nodes| nodes.detach(node)).map(drop)
     }
 
     /// Whether the graph contains the object; false if it was removed or belongs to another graph.
+    /// Waits for restores in the background.
     pub fn contains(&self, node: NodeId) -> bool {
-        self.with(|nodes| Ok(nodes.get(node).is_some())).unwrap_or(false)
+        while self.restoring().is_some_and(|restore| restore.wait_until(None)) {}
+        self.enter(|nodes| Ok(nodes.get(node).is_some())).unwrap_or(false)
     }
 
     /// Describes an object: its kind and, for a variable, dtype and shape.

@@ -69,6 +69,8 @@ pub(crate) struct Node {
     pub(super) waits: Option<Box<Waits>>,
     /// The number of the newest restore that assigned a value to the object; 0 if none did.
     pub restored_by: u64,
+    /// Whether a restore has assigned a value to the object.
+    pub was_assigned: bool,
     pub debug_name: Option<Box<str>>,
 }
 
@@ -156,7 +158,15 @@ impl Nodes {
     }
 
     pub fn add(&mut self, kind: Kind) -> Result<NodeId> {
-        let node = Node { kind, edges: None, parents: SmallVec::new(), waits: None, restored_by: 0, debug_name: None };
+        let node = Node {
+            kind,
+            edges: None,
+            parents: SmallVec::new(),
+            waits: None,
+            restored_by: 0,
+            was_assigned: false,
+            debug_name: None,
+        };
         let place = match self.free.pop() {
             Some(place) => place,
             None => {

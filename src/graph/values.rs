@@ -24,12 +24,11 @@ impl Graph {
             match &found.data {
                 Data::Owned(buffer) => Ok(buffer.bytes().to_vec()),
                 Data::Borrowed(memory) => Ok(memory.bytes().to_vec()),
+                Data::Resizable(memory) => Ok(memory.bytes().to_vec()),
                 Data::Device(device) => {
                     let size = elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
                     let mut bytes = allocate(size)?;
-                    device
-                        .read_at(0, &mut bytes)
-                        .map_err(|e| Error::callback(format!("{what}: the device callback failed: {e}")))?;
+                    device.read_at(0, &mut bytes).map_err(|e| Error::callback(format_args!("{what}: the device callback"), e))?;
                     Ok(bytes)
                 }
                 Data::Strings(_) | Data::None => Err(strings_instead(&what)),
@@ -50,6 +49,8 @@ impl Graph {
             match &mut nodes.variable_mut(variable)?.data {
                 Data::Owned(buffer) => Ok(use_it(buffer.bytes_mut())),
                 Data::Borrowed(memory) => Ok(use_it(memory.bytes_mut())),
+                Data::Resizable(memory) if memory.shape().is_none() => Err(not_shaped(&what)),
+                Data::Resizable(memory) => Ok(use_it(memory.bytes_mut())),
                 Data::None => Err(not_shaped(&what)),
                 Data::Strings(_) => Err(strings_instead(&what)),
                 Data::Device(_) => Err(Error::new(
@@ -127,6 +128,16 @@ impl Graph {
             _ => Err(Error::argument("the variable's memory is not borrowed").because(Reason::Node)),
         })
         .map(drop)
+    }
+
+    /// Whether a restore has assigned a value to the object: a variable, state or text. False for
+    /// an object without values of its own. A program that initializes what it makes after a
+    /// restore asks this first, or it would overwrite what the checkpoint had for it.
+    ///
+    /// # Errors
+    /// Only the errors common to all `Graph` methods.
+    pub fn was_restored(&self, node: NodeId) -> Result<bool> {
+        self.with(|nodes| Ok(nodes.need(node)?.was_assigned))
     }
 
     /// Reads a scalar variable of any integer dtype, such as a step counter.

@@ -33,6 +33,29 @@ impl Memory for Vec<u8> {
     }
 }
 
+/// Memory of the program that may move, grow and shrink between calls, such as a `Vec` that the
+/// program keeps pushing to. A save takes the value as it is at that moment; a restore gives it the
+/// shape of the value in the checkpoint, if the variable accepts that shape.
+///
+/// All methods are called during calls of the graph, with its lock held. They must not call the
+/// graph: such calls fail.
+pub trait Resizable: Memory {
+    /// The current shape of the value; `None` while there is no value.
+    fn shape(&self) -> Option<Vec<i64>>;
+
+    /// Makes memory of `size` bytes for a value of this shape, which the variable accepts. From
+    /// here until [`Resizable::finish`], [`Memory::bytes_mut`] is that memory; the current value
+    /// stays.
+    ///
+    /// # Errors
+    /// An error ends the restore with `ABORTED` (`Callback`) and its message; the value stays.
+    fn prepare(&mut self, shape: &[i64], size: usize) -> std::result::Result<(), Failure>;
+
+    /// Makes the prepared memory the value if `complete`: it was written as a whole, and its
+    /// checksum matched. Otherwise drops it, and the value stays.
+    fn finish(&mut self, complete: bool);
+}
+
 /// A value on a device or in another process, where the library cannot access its memory. The
 /// library reads and writes the value in pieces. It needs memory for a few pieces, whatever the
 /// size of the value.
@@ -87,6 +110,7 @@ pub(crate) enum Data {
     None,
     Owned(Buffer),
     Borrowed(Box<dyn Memory>),
+    Resizable(Box<dyn Resizable>),
     Strings(Box<Strings>),
     Device(Arc<dyn Device>),
 }
@@ -208,6 +232,27 @@ impl Variable {
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), Data::Borrowed(memory)))
     }
 
+    /// Creates a variable of a fixed-size dtype whose value is in memory of the program that may
+    /// change its size. It is saved from there, and restored in place if it has the shape of the
+    /// stored value. `accepts` gives the accepted shape, as for [`Variable::without_value`].
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: a dimension is below -1, or the memory has a value of another shape or
+    /// size (`Shape`), or the dtype is not fixed-size (`DType`). The memory is then dropped.
+    pub fn resizable(dtype: DType, accepts: Option<&[i64]>, memory: Box<dyn Resizable>) -> Result<Variable> {
+        check_accepts(accepts)?;
+        if dtype.size().is_none() {
+            return Err(no_variable(dtype).expecting("a fixed-size dtype", dtype));
+        }
+        let own = memory.shape();
+        if let Some(own) = &own {
+            check_bytes(dtype, own, memory.bytes().len())?;
+        }
+        let variable = Variable::new(Some(dtype), accepts, None, Data::Resizable(memory));
+        own.map_or(Ok(()), |own| variable.check(dtype, &own))?;
+        Ok(variable)
+    }
+
     /// Creates a variable whose value is on a device. `accepts` gives the accepted shape, as for
     /// [`Variable::without_value`].
     ///
@@ -279,6 +324,7 @@ impl Variable {
                 let (dtype, shape) = device.describe();
                 Some((dtype, shape?))
             }
+            Data::Resizable(memory) => Some((self.dtype?, memory.shape()?)),
             Data::None => None,
             _ => Some((self.dtype?, self.shape.as_ref()?.to_vec())),
         }
@@ -320,6 +366,16 @@ impl Variable {
         self.part.as_ref().map_or(shape, |part| &part.region.length)
     }
 
+    /// The shape that the variable's value has once it is restored from a tensor of this shape.
+    pub(crate) fn restored_shape<'s>(&'s self, shape: &'s [i64]) -> &'s [i64] {
+        match (&self.part, &self.accepts) {
+            (Some(part), _) => &part.region.length,
+            // A value that was reshaped.
+            (None, Some(own)) if !self.accepts_shape(shape) => own,
+            _ => shape,
+        }
+    }
+
     /// The shape of the tensors that the variable can be restored from, for messages.
     pub(crate) fn restored_from(&self) -> String {
         match &self.part {
@@ -334,7 +390,7 @@ impl Variable {
         match &self.data {
             Data::None => true,
             Data::Owned(_) | Data::Strings(_) => self.shape.as_deref() != Some(shape),
-            Data::Borrowed(_) | Data::Device(_) => false,
+            Data::Borrowed(_) | Data::Resizable(_) | Data::Device(_) => false,
         }
     }
 
@@ -344,8 +400,15 @@ impl Variable {
         self.check(dtype, shape)?;
         match &mut self.data {
             Data::Borrowed(memory) => memory.bytes_mut().copy_from_slice(bytes),
+            Data::Resizable(memory) => {
+                let is_new = prepare(&mut **memory, shape, bytes.len())?;
+                memory.bytes_mut().copy_from_slice(bytes);
+                if is_new {
+                    memory.finish(true);
+                }
+            }
             Data::Device(device) => {
-                let failed = |e: Failure| Error::callback(format!("the variable's device callback failed: {e}"));
+                let failed = |e: Failure| Error::callback("the variable's device callback", e);
                 device.prepare(dtype, shape).map_err(failed)?;
                 let written = device.write_at(0, bytes);
                 device.finish(written.is_ok()).map_err(failed)?;
@@ -371,13 +434,8 @@ impl Variable {
     /// given.
     pub(crate) fn set_spec(&mut self, dtype: DType, shape: &[i64]) {
         self.dtype = Some(dtype);
-        let shape = match (&self.part, &self.accepts) {
-            (Some(part), _) => &part.region.length[..],
-            // A value that was reshaped.
-            (None, Some(own)) if !self.accepts_shape(shape) => &own.clone()[..],
-            _ => shape,
-        };
-        if self.shape.as_deref() != Some(shape) {
+        let shape = self.restored_shape(shape);
+        if !matches!(self.data, Data::Resizable(_)) && self.shape.as_deref() != Some(shape) {
             self.shape = Some(Dims::from_slice(shape));
         }
     }
@@ -397,13 +455,33 @@ impl Variable {
 
     /// A description for messages: kind, name, dtype and shape.
     pub(crate) fn describe(&self) -> String {
-        let shape = match &self.shape {
-            Some(shape) => shape_text(shape),
+        let shape = match self.spec() {
+            Some((_, shape)) => shape_text(&shape),
             None => self.accepts.as_deref().map_or("of any shape".to_owned(), shape_text),
         };
         let name = self.name.as_deref().map(|name| format!(" \"{}\"", printable(name.as_bytes()))).unwrap_or_default();
         let shape = self.part.as_ref().map_or(shape, |part| part.to_string());
         format!("variable{name} {} {shape}", self.dtype.map_or("of any dtype", DType::name))
+    }
+}
+
+/// Makes room for a value of this shape and size in resizable memory, unless it has that already.
+/// Returns whether the memory must be finished.
+pub(crate) fn prepare(memory: &mut dyn Resizable, shape: &[i64], size: usize) -> Result<bool> {
+    if memory.bytes().len() == size && memory.shape().as_deref() == Some(shape) {
+        return Ok(false);
+    }
+    memory
+        .prepare(shape, size)
+        .map_err(|e| Error::callback(format_args!("making the variable's memory {}", shape_text(shape)), e))?;
+    match memory.bytes_mut().len() {
+        made if made == size => Ok(true),
+        made => {
+            memory.finish(false);
+            let what = "the memory that the variable made does not have the size of the value";
+            Err(Error::new(Code::Aborted, Reason::Shape, what)
+                .expecting(format_args!("{size} bytes"), format_args!("{made} bytes")))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::options::{ManagerOptions, ManagerSaveOptions, Number};
+use crate::background::Meter;
 use crate::bundle::{Access, Claim, Durability, Held, Locking, Notes};
 use crate::checkpoint::{numbered, SaveOptions, Severity};
 use crate::directory::{checkpoint_exists, Ledger, Recording, Retention};
@@ -26,6 +27,8 @@ pub(super) struct Books {
     pub steps: Mutex<Steps>,
     /// What there is to say about locks.
     pub notes: Notes,
+    /// What the last save costs.
+    pub meter: Mutex<Meter>,
     pub origin: Origin,
 }
 

@@ -10,19 +10,19 @@ mod options;
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::background::{Control, Pending, Phase, PhaseCost};
 use crate::bundle::{Access, Notes};
-use crate::checkpoint::{After, Checkpoint, Lead, Party, Pending, Place, Ranks, Severity, Status, Watch};
+use crate::checkpoint::{After, Checkpoint, Lead, Party, Place, Ranks, Severity, Status, Watch};
 use crate::directory::{latest_valid_checkpoint, Better, BrokenCheckpoint, Ledger, Pin, ValidCheckpoint};
 use crate::error::{printable, Code, Error, Result};
 use crate::graph::{Graph, NodeId, Nodes};
-use crate::reader::VerifyOptions;
-use crate::storage::{Location, Origin, Storage};
+use crate::reader::{Progress, VerifyOptions};
+use crate::storage::{lock_of, Location, Origin, Storage};
 use crate::tensor::DType;
 
 pub use options::{Init, ManagerOptions, ManagerSaveOptions, ResumeOptions};
@@ -123,6 +123,7 @@ impl Manager {
             state: Mutex::new(state),
             steps: Mutex::new(Steps { last: options.last_checkpoint_step, running: None }),
             notes: Notes::default(),
+            meter: Mutex::default(),
             origin: Origin::here(),
         };
         Ok(Manager { checkpoint: checkpoint.clone(), books: Arc::new(books) })
@@ -203,14 +204,19 @@ impl Manager {
 
     pub(crate) fn save_on(&self, storage: &dyn Storage, options: &ManagerSaveOptions) -> Result<Option<PathBuf>> {
         let mut warnings = Vec::new();
-        let saved = self.number_and(storage, options, |nodes, next| {
-            let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced(&next.access));
-            self.books.settle(storage, next, written, &mut warnings)?;
-            if next.step.is_some() {
-                self.books.steps.lock().last = next.step;
-            }
-            Ok(next.path.clone().into_path())
-        });
+        let saved = self.number_and(
+            storage,
+            options,
+            || Ok(()),
+            |nodes, next, ()| {
+                let written = self.checkpoint.write_files(nodes, storage, &next.path, &options.save.announced(&next.access));
+                self.books.settle(storage, next, written, &mut warnings)?;
+                if next.step.is_some() {
+                    self.books.steps.lock().last = next.step;
+                }
+                Ok(next.path.clone().into_path())
+            },
+        );
         self.books.warn(warnings);
         saved
     }
@@ -232,7 +238,8 @@ impl Manager {
     }
 
     pub(crate) fn save_async_on(&self, storage: Arc<dyn Storage>, options: &ManagerSaveOptions) -> Result<Option<Pending>> {
-        self.number_and(&*storage.clone(), options, |nodes, next| {
+        let room = || self.checkpoint.room_for(&options.save);
+        self.number_and(&*storage.clone(), options, room, |nodes, next, room| {
             let save = options.save.announced(&next.access);
             let (running, next) = (Running::new(&self.books, next.step), next.clone());
             let path = next.path.clone();
@@ -247,8 +254,15 @@ impl Manager {
                 settled
             });
             let log = self.books.options.log.clone().or_else(|| self.checkpoint.log());
-            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log })
+            self.checkpoint.start(nodes, storage.clone(), path, &save, Watch { after, log }, room)
         })
+    }
+
+    /// Returns what a phase of the last save of this manager has cost so far, in the background or
+    /// not; zeros before the first save. A save that was refused because it was too early, or that
+    /// another manager has the directory, is none.
+    pub fn phase(&self, phase: Phase) -> PhaseCost {
+        lock_of(&self.books.meter, self.books.origin).map_or(PhaseCost::default(), |meter| meter.cost(phase))
     }
 
     /// Returns the error of the last save in the background that failed, as
@@ -274,15 +288,20 @@ impl Manager {
         let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
         let mut warnings = Vec::new();
         let saved = match ranks.rank() {
-            0 => self.number_and(storage, options, |nodes, next| {
-                let mut settle = |_: &Location, written| books.settle(storage, next, written, &mut warnings);
-                let counter = self.checkpoint.counter(nodes)?;
-                let count = Some(nodes.read_integer(counter)?);
-                let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
-                let save = &options.save.announced(&next.access);
-                let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
-                Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
-            }),
+            0 => self.number_and(
+                storage,
+                options,
+                || Ok(()),
+                |nodes, next, ()| {
+                    let mut settle = |_: &Location, written| books.settle(storage, next, written, &mut warnings);
+                    let counter = self.checkpoint.counter(nodes)?;
+                    let count = Some(nodes.read_integer(counter)?);
+                    let lead = Lead { storage, path: next.path.clone(), count, settle: &mut settle };
+                    let save = &options.save.announced(&next.access);
+                    let party = Party { ranks, storage, place: Place::Merged(&books.directory), options: save };
+                    Ok((next.step, self.checkpoint.take_part(nodes, &party, Some(lead))))
+                },
+            ),
             _ => books.origin.check().and_then(|()| {
                 self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
                     let step = books.step(nodes, options)?;
@@ -305,15 +324,18 @@ impl Manager {
         Ok(Some(books.directory.join(saved.name).into_path()))
     }
 
-    /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early.
-    fn number_and<R>(
+    /// Numbers the next checkpoint and calls `save` to save it; `None` if it is too early. What
+    /// `prepare` gives is made before, without the graph's lock.
+    fn number_and<P, R>(
         &self,
         storage: &dyn Storage,
         options: &ManagerSaveOptions,
-        save: impl FnOnce(&mut Nodes, &Next) -> Result<R>,
+        prepare: impl FnOnce() -> Result<P>,
+        save: impl FnOnce(&mut Nodes, &Next, P) -> Result<R>,
     ) -> Result<Option<R>> {
         let books = &*self.books;
         books.origin.check().map_err(|e| e.in_file(&books.directory))?;
+        self.checkpoint.wait_for_restores(options.save.busy)?;
         let metric = match (options.metric, options.metric_of) {
             (None, Some(node)) => Some(real(self.checkpoint.graph(), node)?),
             (metric, _) => metric,
@@ -323,6 +345,7 @@ impl Manager {
         if self.checkpoint.graph().with(is_too_early)? {
             return Ok(None);
         }
+        let prepared = prepare()?;
         let mut warnings = Vec::new();
         let saved = self.checkpoint.when_idle(Some(options.save.busy), |nodes| {
             let step = books.step(nodes, options)?;
@@ -339,7 +362,8 @@ impl Manager {
             let path = books.path(free);
             let (was_there, durability) = (is_there(&path), options.save.write.durability);
             access.is_new = !was_there;
-            save(nodes, &Next { path, was_there, step, metric, durability, access }).map(Some)
+            *books.meter.lock() = access.meter.clone();
+            save(nodes, &Next { path, was_there, step, metric, durability, access }, prepared).map(Some)
         });
         books.warn(warnings);
         saved
@@ -357,7 +381,9 @@ impl Manager {
     pub fn restore_or_initialize(&self, options: &ResumeOptions) -> Result<Resumption> {
         self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
         self.checkpoint.when_idle(None, |_| Ok(()))?;
-        let (found, _pin) = self.find_and_pin(options)?;
+        let control = options.restore.control();
+        let (found, _pin) = self.find_and_pin(options, &control)?;
+        control.check().map_err(|e| e.in_file(&self.books.directory))?;
         for BrokenCheckpoint { prefix, verdict, problem } in &found.broken {
             let name = printable(prefix.as_os_str().as_encoded_bytes());
             let text = match found.prefix.as_ref() == Some(prefix) {
@@ -371,7 +397,7 @@ impl Manager {
                 return Err(broken.problem.prefixed("none of the directory's checkpoints is valid"));
             }
             if let Some(init) = &self.books.options.init {
-                init().map_err(|e| Error::callback(format!("the init function failed: {e}")))?;
+                init().map_err(|e| Error::callback("the init function", e))?;
                 self.books.options.log(Severity::Info, "there is no checkpoint: the init function was called");
             }
             return Ok(Resumption { path: None, status: None, broken: Vec::new() });
@@ -388,15 +414,32 @@ impl Manager {
         Ok(Resumption { path: Some(path), status: Some(status), broken: found.broken })
     }
 
+    /// Does what [`Manager::restore_or_initialize`] does, in the background, as
+    /// [`Checkpoint::restore_async`] does. The init function is called on the background thread,
+    /// and may use the graph.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::restore_async`]. Those of [`Manager::restore_or_initialize`] are
+    /// returned by [`Pending::take`].
+    pub fn restore_or_initialize_async(&self, options: &ResumeOptions) -> Result<Pending<Resumption>> {
+        self.books.origin.check().map_err(|e| e.in_file(&self.books.directory))?;
+        let (books, options) = (self.books.clone(), options.clone());
+        let resume = move |checkpoint: &Checkpoint, control: &Control| {
+            let options = ResumeOptions { restore: options.restore.watched(control), ..options };
+            Manager { checkpoint: checkpoint.clone(), books }.restore_or_initialize(&options)
+        };
+        self.checkpoint.in_background(self.books.directory.clone(), resume, |resumed| resumed.status.as_mut())
+    }
+
     /// Finds the checkpoint to restore, and pins it, so that another thread that saves with this
     /// manager, or another process, does not remove it meanwhile. Where files cannot be locked
     /// there is no pin.
-    fn find_and_pin(&self, options: &ResumeOptions) -> Result<(ValidCheckpoint, Option<Pin>)> {
+    fn find_and_pin(&self, options: &ResumeOptions, control: &Control) -> Result<(ValidCheckpoint, Option<Pin>)> {
         let mut gone = None;
         loop {
             self.books.refresh()?;
             let found = if options.latest_valid {
-                self.latest_valid_or_none()?
+                self.latest_valid_or_none(control)?
             } else {
                 ValidCheckpoint { prefix: self.latest_checkpoint(), ..ValidCheckpoint::default() }
             };
@@ -417,14 +460,34 @@ impl Manager {
     /// # Errors
     /// The operating system's error: the directory cannot be read.
     pub fn latest_valid(&self) -> Result<ValidCheckpoint> {
-        self.latest_valid_or_none()
+        self.latest_valid_or_none(&Control::default())
     }
 
-    fn latest_valid_or_none(&self) -> Result<ValidCheckpoint> {
-        match latest_valid_checkpoint(&self.books.directory, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())) {
-            Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
-            found => found,
-        }
+    /// Does what [`Manager::latest_valid`] does, in the background. The graph is not needed for
+    /// that.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: no thread can be started. Those of [`Manager::latest_valid`] are
+    /// returned by [`Pending::take`].
+    pub fn latest_valid_async(&self) -> Result<Pending<ValidCheckpoint>> {
+        let directory = self.books.directory.clone();
+        Pending::launched(directory.clone(), move |control| valid_or_none(&directory, control))
+    }
+
+    fn latest_valid_or_none(&self, control: &Control) -> Result<ValidCheckpoint> {
+        valid_or_none(&self.books.directory, control)
+    }
+}
+
+/// The newest valid checkpoint; a directory that does not exist has none.
+fn valid_or_none(directory: &Location, control: &Control) -> Result<ValidCheckpoint> {
+    let mut report = |at: Progress| {
+        control.report(at.bytes_done, at.bytes_total);
+        control.flow()
+    };
+    match latest_valid_checkpoint(directory, &VerifyOptions::new(), &mut report) {
+        Err(e) if e.code() == Code::NotFound => Ok(ValidCheckpoint::default()),
+        found => found,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opening checkpoints of any format, listing their tensors and reading values.
 
 mod locate;
+mod named;
 mod object_graph;
 mod path;
 mod resolve;
@@ -13,9 +14,11 @@ mod view;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use crate::allocate::with_room;
-use crate::bundle::{Bundle, Endianness, ReadOptions, Wanted};
+use crate::allocate::{allocate, with_room, TryPush};
+use crate::background::{Cancel, Control, Pending};
+use crate::bundle::{Bundle, Destination, Endianness, ReadOptions, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::message::Version;
 use crate::storage::Location;
@@ -23,16 +26,17 @@ use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
+use named::Names;
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
 pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
 use path::{First, Found, MOST_LOOKS};
 pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name};
 pub(crate) use restoring::Place;
-pub use tensor::Tensor;
+pub use tensor::{Measure, Tensor};
 pub use verdict::Verdict;
 pub(crate) use verify::verify_located;
-pub use verify::{verify, Progress, Verification, VerifyOptions};
+pub use verify::{verify, verify_async, Progress, Verification, VerifyOptions};
 pub use view::View;
 
 /// The key of the tensor that holds the object graph of an object-based checkpoint.
@@ -62,6 +66,7 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     memory_limit: Option<u64>,
+    control: Control,
 }
 
 impl OpenOptions {
@@ -79,6 +84,12 @@ impl OpenOptions {
         self.memory_limit = Some(bytes);
         self
     }
+
+    /// Sets a flag that cancels the opening: it then fails with `CANCELLED`.
+    pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> OpenOptions {
+        self.control = Control::of(cancel.into());
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -90,8 +101,10 @@ enum Stored {
 impl Stored {
     fn open(located: &Located, options: &OpenOptions) -> Result<Stored> {
         match located {
-            Located::V2(prefix) => Bundle::open(prefix, options.memory_limit).map(Stored::V2),
-            Located::V1 { prefix, files } => v1::Checkpoint::open(prefix, files, options.memory_limit, &mut Err).map(Stored::V1),
+            Located::V2(prefix) => Bundle::open_watched(prefix, options.memory_limit, &options.control).map(Stored::V2),
+            Located::V1 { prefix, files } => {
+                v1::Checkpoint::open(prefix, files, options.memory_limit, &options.control, &mut Err).map(Stored::V1)
+            }
         }
     }
 }
@@ -128,6 +141,8 @@ impl Stored {
 pub struct Reader {
     stored: Stored,
     resolved: Resolution,
+    /// Made when a tensor is first asked for by a name that is no key.
+    names: OnceLock<Option<Names>>,
 }
 
 /// A tensor, or a slice of one, that [`Reader::read_many`] reads.
@@ -137,8 +152,20 @@ pub struct ReadRequest<'b> {
     pub tensor: Tensor<'b>,
     /// The slice to read; `None` for the whole tensor.
     pub slice: Option<Slice>,
-    /// The destination, whose size must be exactly that of the slice or tensor.
+    /// The destination, whose size must be exactly that of the slice or tensor, in the dtype that
+    /// it is read as.
     pub buffer: &'b mut [u8],
+}
+
+/// A tensor, or a slice of one, that [`Reader::read_many_async`] reads.
+#[derive(Clone, Debug)]
+pub struct OwnedReadRequest<B> {
+    /// The number of the tensor ([`Tensor::index`]).
+    pub tensor: usize,
+    /// The slice to read; `None` for the whole tensor.
+    pub slice: Option<Slice>,
+    /// The destination, whose size must be exactly that of the slice or tensor.
+    pub buffer: B,
 }
 
 impl Reader {
@@ -171,15 +198,38 @@ impl Reader {
         Reader::open_first(&Location::of(path)?, First::Directory, options)
     }
 
+    /// Opens the checkpoint at `path` in the background, as [`Reader::open_with`] does.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
+    /// * `RESOURCE_EXHAUSTED`: no thread can be started.
+    ///
+    /// The errors of [`Reader::open`] are returned by [`Pending::take`].
+    pub fn open_async(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Pending<Reader>> {
+        let (path, options) = (Location::of(path)?, options.clone());
+        let of_thread = path.clone();
+        Pending::launched(path, move |control| {
+            let options = OpenOptions { control: options.control.clone().and(control), ..options };
+            Reader::open_first(&of_thread, First::Directory, &options)
+        })
+    }
+
     /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
     /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
     pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
-        Reader::open_first(&Location::of(path)?, First::Prefix, &OpenOptions::default())
+        Reader::for_watched_restore(path, &Control::default())
+    }
+
+    /// The same for a call that can be cancelled.
+    pub(crate) fn for_watched_restore(path: impl AsRef<Path>, control: &Control) -> Result<Reader> {
+        let options = OpenOptions { control: control.clone(), ..OpenOptions::default() };
+        Reader::open_first(&Location::of(path)?, First::Prefix, &options)
     }
 
     fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
         let mut gone = None;
         for _ in 0..MOST_LOOKS {
+            options.control.check().map_err(|e| e.in_file(path))?;
             let Found { located, how } = path::locate(path, first)?;
             match Stored::open(&located, options) {
                 // If a manager removed the checkpoint that its state file named, there is a newer
@@ -187,7 +237,7 @@ impl Reader {
                 Err(e) if e.code() == Code::NotFound && how.entry.is_some() && gone != Some(located.clone()) => {
                     gone = Some(located);
                 }
-                stored => return Ok(Reader { stored: stored?, resolved: how }),
+                stored => return Ok(Reader { stored: stored?, resolved: how, names: OnceLock::new() }),
             }
         }
         Err(Error::new(Code::Unavailable, Reason::Busy, "the latest checkpoint was removed each time before it could be opened")
@@ -297,22 +347,38 @@ impl Reader {
         }
     }
 
-    /// Whether there is a tensor with this key.
+    /// Whether there is a tensor with this key. Names that are no keys do not count.
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
         self.find(key.as_ref()).is_some()
     }
 
-    /// The tensor with this key; if there is none and the key ends in `:0`, the one whose key lacks
-    /// that, as for `tf.train.load_variable`.
+    /// The tensor with this key or name. Names are, if there is no such key:
+    ///
+    /// * the key with `:0` appended, as for `tf.train.load_variable`;
+    /// * in a checkpoint with an object graph, the path of a variable, which is the key of its
+    ///   value without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+    /// * there also the full name of a value, as its program called the variable, with or without
+    ///   `:0`: `dense/kernel`.
     ///
     /// # Errors
-    /// `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar keys.
-    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
-        let key = key.as_ref();
-        match self.find(key).or_else(|| self.find(key.strip_suffix(b":0")?)) {
-            Some(index) => Ok(Tensor { reader: self, index }),
-            None => Err(self.not_found(key)),
-        }
+    /// * `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar names.
+    /// * `INVALID_ARGUMENT` (`Ambiguous`): several tensors have the name; the message has their
+    ///   keys.
+    /// * `DATA_LOSS`: there is no such key, and the object graph, which has the names, is damaged.
+    ///
+    /// ```
+    /// let reader = checkpoint::Reader::open("tests/data/guide")?;
+    /// let kernel = reader.get("net/l1/kernel")?;
+    /// assert_eq!(kernel.key(), b"net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE");
+    /// # Ok::<(), checkpoint::Error>(())
+    /// ```
+    pub fn get(&self, name: impl AsRef<[u8]>) -> Result<Tensor<'_>> {
+        let name = name.as_ref();
+        let found = match self.find(name).or_else(|| self.find(name.strip_suffix(b":0")?)) {
+            Some(index) => Some(index),
+            None => self.find_named(name)?,
+        };
+        found.map(|index| Tensor { reader: self, index }).ok_or_else(|| self.not_found(name))
     }
 
     #[cold]
@@ -333,24 +399,79 @@ impl Reader {
     /// # Errors
     /// * `INVALID_ARGUMENT`: a request does not fit its tensor or buffer, or its tensor belongs to
     ///   another reader.
+    /// * `INVALID_ARGUMENT` (`DType`): the options do not convert a tensor, or an integer does not
+    ///   fit.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
     /// * `DATA_LOSS`: a data file is too short (`Truncated`), or a checksum does not match
     ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
+        options.control.check().map_err(|e| e.in_file(self.prefix()))?;
         let mut wanted = with_room(requests.len())?;
+        let mut fitting = Vec::new();
         for request in requests {
             let tensor = request.tensor;
             if !std::ptr::eq(tensor.reader, self) {
                 return Err(Error::argument("the tensor belongs to another reader").for_tensor(tensor.key()));
             }
             let region = tensor.region(request.slice.as_ref())?;
-            tensor.check_buffer(&region, request.buffer.len())?;
-            wanted.push(Wanted { tensor: tensor.index, region, buffer: request.buffer });
+            let cast = tensor.cast(options)?;
+            tensor.check_buffer(&region, request.buffer.len(), cast)?;
+            let request = Wanted { tensor: tensor.index, region, buffer: Destination::new(request.buffer, cast) };
+            match cast {
+                Some(cast) if cast.needs_fit() => fitting.try_push(request)?,
+                _ => wanted.push(request),
+            }
         }
-        match &self.stored {
-            Stored::V1(v1) => wanted.into_iter().try_for_each(|w| v1.read(w.tensor, &w.region, w.buffer)),
+        let all = fitting.iter().chain(&wanted);
+        options.control.expect(all.map(|w| w.buffer.len()).fold(0, u64::saturating_add));
+        // They are at most 1 MiB each. A damaged one is said to be damaged, not to have integers
+        // that do not fit.
+        for Wanted { tensor, region, mut buffer } in fitting {
+            let mut stored = allocate(buffer.len())?;
+            self.read_all(vec![Wanted { tensor, region, buffer: (&mut stored[..]).into() }], options)?;
+            buffer.put(0, &stored).map_err(|e| e.for_tensor(self.key(tensor)).in_file(self.prefix()))?;
+        }
+        self.read_all(wanted, options)
+    }
+
+    fn read_all(&self, wanted: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
+        let read = match &self.stored {
+            Stored::V1(v1) => wanted.into_iter().try_for_each(|w| {
+                options.control.check()?;
+                options.control.advance(w.buffer.len());
+                restoring::read_v1(v1, w.tensor, &w.region, w.buffer)
+            }),
             Stored::V2(bundle) => bundle.read(wanted, options),
-        }
+        };
+        read.map_err(|e| if e.code() == Code::Cancelled { e.in_file(self.prefix()) } else { e })
+    }
+
+    /// Reads many tensors or slices in the background, as [`Reader::read_many`] does. The result is
+    /// the buffers, in the order of the requests.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: no thread can be started.
+    ///
+    /// The errors of [`Reader::read_many`] are returned by [`Pending::take`].
+    pub fn read_many_async<B: AsMut<[u8]> + Send + 'static>(
+        self: &Arc<Self>,
+        requests: Vec<OwnedReadRequest<B>>,
+        options: &ReadOptions,
+    ) -> Result<Pending<Vec<B>>> {
+        let (reader, options) = (self.clone(), options.clone());
+        Pending::launched(Location::of(self.prefix())?, move |control| {
+            let mut requests = requests;
+            let wanted = requests.iter_mut().map(|request| {
+                let tensor = reader.tensor(request.tensor).ok_or_else(|| {
+                    let expected = format!("a number below {}", reader.len());
+                    Error::argument("the checkpoint has no such tensor").expecting(expected, request.tensor)
+                })?;
+                Ok(ReadRequest { tensor, slice: request.slice.take(), buffer: request.buffer.as_mut() })
+            });
+            let wanted = wanted.collect::<Result<Vec<_>>>().map_err(|e| e.in_file(reader.prefix()))?;
+            reader.read_many(wanted, &options.watched(control))?;
+            Ok(requests.into_iter().map(|request| request.buffer).collect())
+        })
     }
 
     /// Reads the object graph of an object-based checkpoint; `None` if the checkpoint is name-based

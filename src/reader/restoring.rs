@@ -4,10 +4,11 @@
 use std::ops::Range;
 
 use super::{Reader, Stored};
-use crate::allocate::filled;
-use crate::bundle::{Checksums, Fate, ReadOptions, Wanted};
+use crate::allocate::{allocate, filled};
+use crate::bundle::{Checksums, Destination, Fate, ReadOptions, Wanted};
 use crate::error::{Error, Result};
 use crate::tensor::{Bounds, DType};
+use crate::v1;
 
 /// The start of a tensor's bytes: the data file, and the offset in it. For a tensor that is stored
 /// in slices the values have no meaning.
@@ -80,15 +81,11 @@ impl Reader {
                 checked.map(|()| (row.shard, row.offset)).map_err(|e| e.for_tensor(row.key))
             }
             Stored::V1(v1) => {
-                let (key, described) = v1.tensor(tensor);
-                let bytes = described
-                    .dtype
-                    .size()
-                    .map_or(0, |size| crate::tensor::elements(&described.shape).saturating_mul(size as u64));
-                if bytes / 16 > v1.bytes() {
-                    Err(v1.unbacked(tensor).for_tensor(key))
-                } else {
+                let described = v1.tensor(tensor).1;
+                if v1.has_room_for(crate::tensor::elements(&described.shape), described.dtype) {
                     Ok((0, tensor as u64))
+                } else {
+                    Err(v1.unbacked(tensor))
                 }
             }
         }
@@ -99,7 +96,7 @@ impl Reader {
     /// state of each buffer.
     pub(crate) fn read_whole(
         &self,
-        rows: &mut [(usize, &mut [u8])],
+        rows: &mut [(usize, Destination<'_>)],
         options: &ReadOptions,
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         match &self.stored {
@@ -109,9 +106,14 @@ impl Reader {
                 let mut fates = filled(Fate::Untouched, rows.len()).map_err(|e| (e, Vec::new()))?;
                 for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
                     let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
-                    if let Err(e) = v1.read(*tensor, &region, buffer) {
+                    let (own, read) = match options.control.check() {
+                        Ok(()) => (Fate::Torn, read_v1(v1, *tensor, &region, buffer.reborrow())),
+                        Err(e) => (Fate::Untouched, Err(e)),
+                    };
+                    options.control.advance(buffer.len());
+                    if let Err(e) = read {
                         fates[..number].fill(Fate::Whole);
-                        fates[number] = Fate::Torn;
+                        fates[number] = own;
                         return Err((e, fates));
                     }
                 }
@@ -123,29 +125,36 @@ impl Reader {
     /// Fails unless the data files exist and are long enough for a region of a tensor.
     pub(crate) fn check_region(&self, tensor: usize, region: &Bounds) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => {
+            Stored::V2(bundle) if bundle.index().tensor(tensor).is_partitioned() => {
                 bundle.check_backed(tensor, region).map_err(|e| e.for_tensor(bundle.index().tensor(tensor).key))
             }
-            Stored::V1(_) => self.check_backed(tensor).map(drop),
+            _ => self.check_backed(tensor).map(drop),
         }
     }
 
     /// Reads a region of a tensor of a fixed-size dtype into a buffer of its size. Reads as few
     /// other bytes as possible. Therefore a checksum is compared only where a value that is stored
     /// as a whole is read as a whole.
-    pub(crate) fn read_region(&self, tensor: usize, region: &Bounds, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        let mut options = ReadOptions { sparing: true, ..options.clone() };
-        if options.checksums == Checksums::Always {
-            options.checksums = Checksums::WhenWhole;
-        }
+    pub(crate) fn read_region(
+        &self,
+        tensor: usize,
+        region: &Bounds,
+        buffer: Destination<'_>,
+        options: &ReadOptions,
+    ) -> Result<()> {
+        let options = ReadOptions { sparing: true, checksums: without_more(options.checksums), ..options.clone() };
         match &self.stored {
             Stored::V2(bundle) => bundle.read(vec![Wanted { tensor, region: region.clone(), buffer }], &options),
-            Stored::V1(v1) => v1.read(tensor, region, buffer),
+            Stored::V1(v1) => {
+                options.control.advance(buffer.len());
+                read_v1(v1, tensor, region, buffer)
+            }
         }
     }
 
     /// Reads a region of a tensor of a fixed-size dtype in pieces and passes each piece with its
-    /// offset in the region, in bytes, to `take`.
+    /// offset in the region, in bytes, to `take`. Reads as few other bytes as
+    /// [`Reader::read_region`].
     pub(crate) fn stream(
         &self,
         tensor: usize,
@@ -154,10 +163,10 @@ impl Reader {
         take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => bundle.stream(tensor, region, options.checksums, take),
+            Stored::V2(bundle) => bundle.stream(tensor, region, without_more(options.checksums), take),
             Stored::V1(v1) => {
                 let size = v1.tensor(tensor).1.dtype.size().unwrap_or(1) as u64;
-                let mut bytes = crate::allocate::allocate(region.elements().saturating_mul(size))?;
+                let mut bytes = allocate(region.elements().saturating_mul(size))?;
                 v1.read(tensor, region, &mut bytes)?;
                 take(0, &bytes)
             }
@@ -167,13 +176,35 @@ impl Reader {
     /// Reads tensors and verifies their checksums, without keeping the values.
     pub(crate) fn check_whole(&self, tensors: &[usize], options: &ReadOptions) -> Result<()> {
         match &self.stored {
-            Stored::V2(bundle) => bundle.check_whole(tensors, options.threads),
-            Stored::V1(_) => {
-                tensors.iter().filter_map(|&tensor| self.tensor(tensor)).try_for_each(|tensor| match tensor.dtype() {
+            Stored::V2(bundle) => bundle.check_whole(tensors, options),
+            Stored::V1(_) => tensors.iter().filter_map(|&tensor| self.tensor(tensor)).try_for_each(|tensor| {
+                options.control.check()?;
+                match tensor.dtype() {
                     DType::String | DType::Variant => tensor.read_strings().map(drop),
                     _ => tensor.read().map(drop),
-                })
-            }
+                }
+            }),
+        }
+    }
+}
+
+/// Returns when checksums are verified if nothing but what is wanted is to be read.
+fn without_more(checksums: Checksums) -> Checksums {
+    match checksums {
+        Checksums::Always => Checksums::WhenWhole,
+        other => other,
+    }
+}
+
+/// Reads a region of a tensor of a V1 checkpoint, whose values are encoded: those that are
+/// converted are decoded first.
+pub(super) fn read_v1(v1: &v1::Checkpoint, tensor: usize, region: &Bounds, mut buffer: Destination<'_>) -> Result<()> {
+    match buffer.plain() {
+        Some(memory) => v1.read(tensor, region, memory),
+        None => {
+            let mut decoded = allocate(buffer.len())?;
+            v1.read(tensor, region, &mut decoded)?;
+            buffer.put(0, &decoded).map_err(|e| e.for_tensor(v1.tensor(tensor).0))
         }
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::view::View;
 use super::{ReadRequest, Reader, Stored};
-use crate::allocate::allocate;
+use crate::allocate::{self, allocate};
 use crate::bundle::{ReadOptions, Row, Wanted};
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
+use crate::tensor::{elements, explained, shape_text, Bounds, Cast, DType, Slice, Strings};
 
 /// A tensor of an open checkpoint. It borrows the reader.
 ///
@@ -38,6 +38,15 @@ use crate::tensor::{elements, shape_text, Bounds, DType, Slice, Strings};
 pub struct Tensor<'a> {
     pub(super) reader: &'a Reader,
     pub(super) index: usize,
+}
+
+/// How large a value is, or a slice of one: what [`Tensor::measure`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The number of elements.
+    pub elements: u64,
+    /// The number of bytes; 0 for strings and variants, whose elements have lengths of their own.
+    pub bytes: u64,
 }
 
 impl fmt::Debug for Tensor<'_> {
@@ -144,6 +153,28 @@ impl<'a> Tensor<'a> {
         }
     }
 
+    /// Measures the value, or a slice of it, before memory is allocated for it: an index can claim
+    /// any size. Fails if the data files do not hold so much, or if there is not so much memory.
+    ///
+    /// # Errors
+    /// The errors of [`Tensor::read_slice_into`] that are known before the first byte is read, and:
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory for the value.
+    pub fn measure(&self, slice: Option<&Slice>) -> Result<Measure> {
+        let region = self.region(slice)?;
+        self.check_backed(&region)?;
+        let bytes = self.dtype().size().map_or(0, |size| region.elements() * size as u64);
+        allocate::check(bytes).map_err(|e| e.for_tensor(self.key()))?;
+        Ok(Measure { elements: region.elements(), bytes })
+    }
+
+    /// Fails unless the dtype [fits](DType::fits) memory with elements of dtype `elements`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (`DType`), which names both dtypes.
+    pub fn check_elements(&self, elements: DType) -> Result<()> {
+        self.dtype().check_fits(elements).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))
+    }
+
     /// Reads the value: the elements in row-major order and native byte order.
     ///
     /// # Errors
@@ -153,14 +184,15 @@ impl<'a> Tensor<'a> {
         self.read_region(self.region(None)?)
     }
 
-    /// Reads the value into `buffer`, whose size must be exactly [`Tensor::byte_size`]. On failure
-    /// the content of the buffer is unspecified.
+    /// Reads the value into `buffer`, whose size must be exactly [`Tensor::byte_size`], or the size
+    /// of as many elements of the dtype that it is read as ([`ReadOptions::dtype`]). On failure the
+    /// content of the buffer is unspecified.
     ///
     /// # Errors
     /// The errors of [`Tensor::read_slice_into`].
     #[inline] // on the path of every small tensor
     pub fn read_into(&self, buffer: &mut [u8], options: &ReadOptions) -> Result<()> {
-        if let Stored::V2(bundle) = &self.reader.stored {
+        if let (Stored::V2(bundle), None, false) = (&self.reader.stored, options.dtype, options.control.is_cancelled()) {
             if bundle.read_small(self.index, buffer, options.checksums)? {
                 return Ok(());
             }
@@ -183,7 +215,8 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the buffer has
     ///   another size.
-    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants; or it has another
+    ///   dtype than it is read as, and the options do not convert it, or an integer does not fit.
     /// * `INVALID_ARGUMENT` (`Gap`): the stored slices of a partitioned tensor do not cover the
     ///   slice.
     /// * `NOT_FOUND` (`MissingFile`): a data file is missing.
@@ -253,9 +286,23 @@ impl<'a> Tensor<'a> {
         }
     }
 
-    /// Fails unless a buffer of `found` bytes has exactly the size of `region`.
-    pub(super) fn check_buffer(&self, region: &Bounds, found: usize) -> Result<()> {
-        let expected = self.region_bytes(region)?;
+    /// The conversion to the dtype that the options read the tensor as; `None` if its elements are
+    /// read as they are stored.
+    pub(super) fn cast(&self, options: &ReadOptions) -> Result<Option<Cast>> {
+        let is_needed = |to: &DType| !Cast::is_needless(options.conversion, self.dtype(), *to);
+        let Some(to) = options.dtype.filter(is_needed) else { return Ok(None) };
+        Cast::new(options.conversion, self.dtype(), to, self.byte_size().unwrap_or(0)).map(Some).map_err(|why| {
+            Error::argument(explained("the tensor has another dtype", why))
+                .because(Reason::DType)
+                .expecting(to, self.dtype())
+                .for_tensor(self.key())
+        })
+    }
+
+    /// Fails unless a buffer of `found` bytes has exactly the size of `region`, perhaps converted.
+    pub(super) fn check_buffer(&self, region: &Bounds, found: usize, cast: Option<Cast>) -> Result<()> {
+        let stored = self.region_bytes(region)?;
+        let expected = cast.map_or(stored, |cast| cast.converted(stored));
         if expected == found as u64 {
             return Ok(());
         }
@@ -266,40 +313,43 @@ impl<'a> Tensor<'a> {
     }
 
     /// Fails unless a buffer of `size` bytes has exactly the size of `slice`, or of the whole value
-    /// for `None`.
+    /// for `None`, in the dtype that it is read as.
     ///
     /// For callers that must not touch their memory before the size is known to be right.
     ///
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Shape`): the slice does not lie within the tensor, or the size is
     ///   another one.
-    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants.
-    pub fn check_destination(&self, slice: Option<&Slice>, size: usize) -> Result<()> {
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor holds strings or variants, or the options do not
+    ///   convert it.
+    pub fn check_destination(&self, slice: Option<&Slice>, size: usize, options: &ReadOptions) -> Result<()> {
         // The usual case, without computing the region, which only a message needs.
-        if slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
+        if options.dtype.is_none() && slice.is_none() && self.dtype().size().is_some() && self.byte_size() == Some(size as u64) {
             return Ok(());
         }
-        self.check_buffer(&self.region(slice)?, size)
+        self.check_buffer(&self.region(slice)?, size, self.cast(options)?)
     }
 
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
         let bytes = self.region_bytes(&region)?;
-        // The files must be long enough before memory is allocated: a hostile index can claim any
-        // size.
-        if let Stored::V2(bundle) = &self.reader.stored {
-            bundle.check_backed(self.index, &region).map_err(|e| e.for_tensor(self.key()))?;
-        }
-        let mut buffer = match &self.reader.stored {
-            Stored::V1(v1) if bytes / 16 > v1.bytes() => return Err(v1.unbacked(self.index)),
-            _ => allocate(bytes).map_err(|e| e.for_tensor(self.key()))?,
-        };
+        self.check_backed(&region)?;
+        let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()))?;
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
-            Stored::V2(bundle) => {
-                bundle.read(vec![Wanted { tensor: self.index, region, buffer: &mut buffer }], &ReadOptions::default())?
-            }
+            Stored::V2(bundle) => bundle
+                .read(vec![Wanted { tensor: self.index, region, buffer: (&mut buffer[..]).into() }], &ReadOptions::default())?,
         }
         Ok(buffer)
+    }
+
+    /// Fails unless the files hold as many bytes as the region needs, before memory is allocated
+    /// for it: a hostile index can claim any size.
+    fn check_backed(&self, region: &Bounds) -> Result<()> {
+        match &self.reader.stored {
+            Stored::V1(v1) if v1.has_room_for(region.elements(), self.dtype()) => Ok(()),
+            Stored::V1(v1) => Err(v1.unbacked(self.index)),
+            Stored::V2(_) => self.reader.check_region(self.index, region),
+        }
     }
 
     fn read_string_region(&self, region: &Bounds) -> Result<Strings> {

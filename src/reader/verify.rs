@@ -7,6 +7,7 @@ use super::locate::Located;
 use super::path::{locate, First, Resolution};
 use super::verdict::{Findings, Verdict};
 use super::{Reader, Stored};
+use crate::background::{Control, Pending};
 use crate::bundle;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Location;
@@ -93,6 +94,30 @@ pub fn verify(
     verify_located(&path, locate(&path, First::Directory)?.located, options, progress)
 }
 
+/// Verifies the checkpoint at `path` in the background, as [`verify`] does. `progress` is called on
+/// the background thread.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
+/// * `RESOURCE_EXHAUSTED`: no thread can be started.
+///
+/// Those of [`verify`] are returned by [`Pending::take`].
+pub fn verify_async(
+    path: impl AsRef<Path>,
+    options: &VerifyOptions,
+    mut progress: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static,
+) -> Result<Pending<Verification>> {
+    let (path, options) = (Location::of(path)?, options.clone());
+    let of_thread = path.clone();
+    Pending::launched(path, move |control| {
+        verify(&*of_thread, &options, &mut |at| {
+            control.report(at.bytes_done, at.bytes_total);
+            progress(at)?;
+            control.flow()
+        })
+    })
+}
+
 /// Like [`verify`], for the checkpoint that was found at `path`.
 pub(crate) fn verify_located(
     path: &Location,
@@ -109,7 +134,7 @@ pub(crate) fn verify_located(
             (prefix, checked.bundle.map(Stored::V2), (checked.tensors, checked.bytes, checked.files), checked.cancelled)
         }
         Located::V1 { prefix, files } => {
-            let checkpoint = v1::Checkpoint::open(&prefix, &files, None, &mut |fault| {
+            let checkpoint = v1::Checkpoint::open(&prefix, &files, None, &Control::default(), &mut |fault| {
                 findings.damage.add(fault);
                 Ok(())
             })?;
@@ -128,7 +153,7 @@ pub(crate) fn verify_located(
         return Err(passing);
     }
     if let Some(stored) = stored {
-        let reader = Reader { stored, resolved: Resolution::default() };
+        let reader = Reader { stored, resolved: Resolution::default(), names: Default::default() };
         findings.look_for_keys(&reader)?;
         // What seems to be damage may be that the files went one by one.
         if let (Stored::V2(bundle), false) = (&reader.stored, findings.damage.is_empty()) {

@@ -3,6 +3,8 @@
 use std::ffi::CStr;
 use std::fmt;
 
+use crate::error::{Error, Reason, Result};
+
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -146,6 +148,33 @@ impl DType {
         self.row().3
     }
 
+    /// Returns whether memory with elements of dtype `elements` can hold elements of this dtype as
+    /// they are. It can if the two are the same, and unsigned integers hold the bits of a dtype of
+    /// their size that C has no type for: `float16`, `bfloat16`, quantized numbers, and numbers of
+    /// eight bits or less that are not integers of eight bits.
+    pub fn fits(self, elements: DType) -> bool {
+        let holds_bits = matches!(elements, DType::Uint8 | DType::Uint16 | DType::Uint32);
+        self == elements || (holds_bits && !self.is_of_c() && self.size() == elements.size())
+    }
+
+    /// Whether C has a type of this kind of number.
+    fn is_of_c(self) -> bool {
+        use DType::*;
+        let integers = matches!(self, Int8 | Int16 | Int32 | Int64 | Uint8 | Uint16 | Uint32 | Uint64 | Bool);
+        integers || matches!(self, Float | Double | Complex64 | Complex128)
+    }
+
+    /// Fails unless this dtype [fits](DType::fits) memory with elements of dtype `elements`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (`DType`), which names both dtypes.
+    pub fn check_fits(self, elements: DType) -> Result<()> {
+        if self.fits(elements) {
+            return Ok(());
+        }
+        Err(Error::argument("the elements have another type").because(Reason::DType).expecting(elements, self))
+    }
+
     /// Returns the name in protobuf text, e.g. `DT_FLOAT`.
     pub fn enum_name(self) -> &'static str {
         self.row().4
@@ -169,6 +198,30 @@ mod tests {
             assert_eq!(DType::from_number(dtype.number()), Some(dtype));
             assert_eq!(DType::from_name(dtype.name()), Some(dtype));
         }
+    }
+
+    #[test]
+    fn unsigned_integers_hold_the_bits_of_dtypes_of_their_size_that_c_lacks() {
+        for (elements, held) in [
+            (
+                DType::Uint8,
+                "uint8 qint8 quint8 float8_e5m2 float8_e4m3fn float8_e4m3fnuz float8_e4m3b11fnuz \
+                float8_e5m2fnuz int4 uint4 int2 uint2 float4_e2m1fn",
+            ),
+            (DType::Uint16, "bfloat16 qint16 quint16 uint16 float16"),
+            (DType::Uint32, "qint32 uint32"),
+            (DType::Uint64, "uint64"),
+            (DType::Int16, "int16"),
+            (DType::Half, "float16"),
+            (DType::Float, "float32"),
+            (DType::Bool, "bool"),
+        ] {
+            let fitting = DType::all().filter(|dtype| dtype.fits(elements)).map(DType::name).collect::<Vec<_>>();
+            assert_eq!(fitting, held.split_whitespace().collect::<Vec<_>>(), "{elements}");
+        }
+        let refusal = DType::Float.check_fits(DType::Int32).unwrap_err();
+        assert_eq!(refusal.reason(), Reason::DType);
+        assert_eq!(refusal.to_string(), "the elements have another type: expected int32, found float32");
     }
 
     #[test]

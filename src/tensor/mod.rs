@@ -2,13 +2,17 @@
 
 mod bounds;
 mod buffer;
+mod cast;
+mod conversion;
 mod dtype;
 mod extent;
 mod overlap;
 mod shape;
 mod slice;
+mod small_float;
 mod strings;
 
+pub use conversion::{convert_values, Conversion};
 pub use dtype::DType;
 pub use extent::Extent;
 pub use shape::MAX_RANK;
@@ -17,6 +21,7 @@ pub use strings::Strings;
 
 pub(crate) use bounds::{Bounds, Run};
 pub(crate) use buffer::Buffer;
+pub(crate) use conversion::{explained, Cast};
 pub(crate) use extent::StoredExtent;
 pub(crate) use overlap::{check_disjoint, not_all, not_covered};
 pub(crate) use shape::{checked_elements, elements, shape_text};

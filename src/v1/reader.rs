@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
 use crate::allocate::{allocate, list_of, Room, TryPush};
+use crate::background::Control;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::foreign::explain;
 use crate::format::message::Version;
@@ -105,12 +106,14 @@ impl Checkpoint {
         prefix: &Location,
         paths: &[Location],
         memory_limit: Option<u64>,
+        control: &Control,
         on_fault: &mut dyn FnMut(Error) -> Result<()>,
     ) -> Result<Checkpoint> {
         let mut tensors = Tensors::new();
         let mut parts = Vec::with_capacity(paths.len());
         let mut version = Version::default();
         for path in paths {
+            control.check()?;
             let open = || {
                 let file = File::pooled(path, None, None)?;
                 let mut budget = Budget::for_index(file.len(), memory_limit);
@@ -383,6 +386,12 @@ impl Checkpoint {
             )
             .for_tensor(name)
             .in_file(self.prefix())
+    }
+
+    /// Returns whether the files can hold so many elements. A number takes at least a sixteenth of
+    /// its bytes, and a string two bytes, which compression may leave an eighth of.
+    pub fn has_room_for(&self, elements: u64, dtype: DType) -> bool {
+        elements.saturating_mul(dtype.size().unwrap_or(1) as u64) / 16 <= self.bytes()
     }
 
     /// Returns the total size of all files in bytes.

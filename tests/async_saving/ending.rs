@@ -69,6 +69,10 @@ fn a_save_that_failed_does_not_cost_the_next_one() {
     // It was not lost meanwhile.
     let failure = program.checkpoint.last_failure().unwrap();
     assert!(is(&failure, Code::Aborted, Reason::Callback) && failure.to_string().contains("refused"), "{failure}");
+    for failure in [failure, program.checkpoint.last_failure().unwrap()] {
+        let source = std::error::Error::source(&failure).expect("the callback's own error");
+        assert_eq!(source.to_string(), "refused");
+    }
     for _ in 0..2 {
         assert!(program.checkpoint.sync().unwrap_err().to_string().contains("refused"));
     }

@@ -54,6 +54,11 @@ static inline ckpt_code no_read(void *user_data, uint64_t offset, void *buffer, 
     return CKPT_CODE_OK;
 }
 
+static inline int32_t nowhere(void *user_data, void **data, size_t *size, int64_t *dimensions) {
+    (void)user_data, (void)data, (void)size, (void)dimensions;
+    return -1;
+}
+
 static inline ckpt_code no_save(void *user_data, ckpt_sink *sink, ckpt_failure *failure) {
     (void)user_data, (void)sink, (void)failure;
     return CKPT_CODE_OK;
@@ -139,6 +144,9 @@ static inline int every_call(const everything *with, const refusal *expected) {
     given += !expected->by_nodes;
     calls += PLAIN_TO(
         node, ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, one, 1, &value, 4, &released, count_free, NULL, &node, &problem));
+    given += !expected->by_nodes;
+    calls += PLAIN_TO(node, ckpt_graph_add_resizable(graph, CKPT_DTYPE_FLOAT, NULL, -1, nowhere, NULL, NULL, &released,
+                                                     count_free, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_without_value(graph, CKPT_DTYPE_INVALID, NULL, -1, NULL, &node, &problem));
     calls += PLAIN_TO(node, ckpt_graph_add_strings(graph, one, 1, &word, 1, NULL, &node, &problem));
     given++;
@@ -148,6 +156,7 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += NODE(ckpt_graph_assign(graph, with->variable, CKPT_DTYPE_FLOAT, NULL, 0, &value, 4, &problem));
     calls += NODE_TO(strings, ckpt_graph_read_strings(graph, with->strings, &strings, &problem));
     calls += NODE(ckpt_graph_assign_strings(graph, with->strings, one, 1, &word, 1, &problem));
+    calls += NODE_TO(answer, ckpt_graph_was_restored(graph, with->variable, &answer, &problem));
     calls += NODE_TO(number, ckpt_graph_read_integer(graph, with->integer, &number, &problem));
 
     calls += PLAIN_TO(node, ckpt_graph_add_list(graph, NULL, &node, &problem));
@@ -198,6 +207,8 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN(ckpt_checkpoint_last_failure(checkpoint, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore(checkpoint, "/tmp/never", NULL, &restored, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_read(checkpoint, "/tmp/never", NULL, &restored, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_restore_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
+    calls += PLAIN_TO(pending, ckpt_checkpoint_read_async(checkpoint, "/tmp/never", NULL, &pending, &problem));
     calls += PLAIN_TO(restored, ckpt_checkpoint_restore_nothing(checkpoint, &restored, &problem));
     calls += PLAIN_TO(report, ckpt_checkpoint_dry_run(checkpoint, "/tmp/never", NULL, &report, &problem));
     calls += PLAIN_TO(report, ckpt_checkpoint_last_report(checkpoint, &report, &problem));
@@ -223,6 +234,9 @@ static inline int every_call(const everything *with, const refusal *expected) {
     calls += PLAIN_TO(pending, ckpt_manager_save_async(with->manager, NULL, &pending, &problem));
     calls += PLAIN_TO(restored, ckpt_manager_restore_or_initialize(with->manager, NULL, &path, &restored, &problem));
     calls += PLAIN_TO(broken, ckpt_manager_latest_valid(with->manager, &path, &broken, &problem));
+    calls += PLAIN_TO(pending, ckpt_manager_restore_or_initialize_async(with->manager, NULL, &pending, &problem));
+    calls += PLAIN_TO(pending, ckpt_manager_latest_valid_async(with->manager, &pending, &problem));
+    calls += PLAIN_TO(number, ckpt_manager_phase(with->manager, CKPT_PHASE_COPY, (uint64_t *)&number, NULL, &problem));
     if (with->view != NULL) {
         calls += NODE_TO(diff, ckpt_checkpoint_view_diff(with->view, graph, with->object, &diff, &problem));
         calls += PLAIN_TO(diff, ckpt_checkpoint_view_diff_checkpoint(with->view, checkpoint, &diff, &problem));

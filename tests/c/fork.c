@@ -7,6 +7,14 @@
 
 #include "graphs.h"
 
+/* AddressSanitizer's allocator (gcc 12) has locks that a fork does not free in the child: children of threads that only call
+ * malloc hang. */
+#ifdef __SANITIZE_ADDRESS__
+enum { ALLOCATES_AFTER_FORK = 0 };
+#else
+enum { ALLOCATES_AFTER_FORK = 1 };
+#endif
+
 /* ---------------------------------------------------------------- how saves lock */
 
 static void options_say_how_to_lock(void) {
@@ -94,7 +102,7 @@ typedef struct program {
     ckpt_saver *saver;
     ckpt_writer *writer;
     ckpt_reader *reader;
-    ckpt_pending *pending;
+    ckpt_pending *pending, *opening;
     ckpt_checkpoints_iterator *iterator;
     ckpt_pin *pin;
     gate at_pending, at_write;
@@ -153,11 +161,14 @@ static program begin(void) {
     p.reader = must_open(in("ckpt-1"));
     CHECK_OK(ckpt_checkpoints_iterator_new(in("."), NULL, NULL, NULL, NULL, &p.iterator, &error));
     CHECK_OK(ckpt_pin_new(in("ckpt-1"), &p.pin, &error));
+    CHECK_OK(ckpt_reader_open_async(in("ckpt-1"), NULL, &p.opening, &error)); /* nobody takes the reader */
+    CHECK_OK(ckpt_pending_wait(p.opening, NULL, &error));
     return p;
 }
 
 static void end(program *p) {
     ckpt_pending_free(p->pending);
+    ckpt_pending_free(p->opening);
     ckpt_pin_free(p->pin);
     ckpt_checkpoints_iterator_free(p->iterator);
     ckpt_reader_free(p->reader);
@@ -205,6 +216,13 @@ static void call_everything(const program *p) {
     FORKED(ckpt_saver_save(p->saver, in("child"), NULL, NULL, &error));
     FORKED(ckpt_checkpoints_iterator_next(p->iterator, &path, &error));
     FORKED(ckpt_pending_wait(p->pending, &path, &error));
+    ckpt_reader *reader = NULL;
+    int frees = 0;
+    FORKED(ckpt_pending_take_reader(p->opening, &reader, &error));
+    FORKED(ckpt_pending_notify(p->pending, count_free, &frees, count_free, &error));
+    CHECK_INT(1, frees);
+    FORKED(ckpt_checkpoint_restore_async(p->checkpoint, in("ckpt-1"), NULL, &pending, &error));
+    FORKED(ckpt_manager_restore_or_initialize_async(p->manager, NULL, &pending, &error));
     CHECK(!ckpt_pending_wait_for(p->pending, 60));
     CHECK(!ckpt_pending_poll(p->pending, NULL, NULL));
     ckpt_pending_cancel(p->pending);
@@ -242,6 +260,11 @@ static void begin_anew(void) {
     ckpt_pending *pending = NULL;
     CHECK_OK(ckpt_manager_save_async(elsewhere, NULL, &pending, &error));
     CHECK_OK(ckpt_pending_wait(pending, NULL, &error));
+    ckpt_pending_free(pending);
+    ckpt_reader *reader = NULL;
+    CHECK_OK(ckpt_reader_open_async(in("ckpt-1"), NULL, &pending, &error));
+    CHECK_OK(ckpt_pending_take_reader(pending, &reader, &error));
+    ckpt_reader_free(reader);
     ckpt_pending_free(pending);
     ckpt_writer *writer = writer_of("beside");
     CHECK_OK(ckpt_writer_finish(writer, &error));
@@ -516,7 +539,10 @@ int main(void) {
     the_locks_of_a_killed_process_are_free_though_its_child_lives();
     files_of_a_child_go_to_its_children();
     parent_and_child_write_one_checkpoint();
-    children_read_while_the_parent_reads_and_opens();
+    if (ALLOCATES_AFTER_FORK)
+        children_read_while_the_parent_reads_and_opens();
+    else
+        puts("left out under AddressSanitizer: children that read while the parent reads and opens");
     remove_all();
     return check_report();
 }

@@ -23,4 +23,4 @@ for path in sorted(DATA.glob("*/manifest*.json")):
     for key, entry in tensors:
         dtype = NAMES.get(entry["dtype"], entry["dtype"].upper())
         dims = "".join(", %d" % d for d in entry["shape"]) or ", 0"
-        print("TENSOR(%s, CKPT_%s, %d%s)" % (literal(key), dtype, len(entry["shape"]), dims))
+        print("TENSOR(%s, CKPT_DTYPE_%s, %d%s)" % (literal(key), dtype, len(entry["shape"]), dims))

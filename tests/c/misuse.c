@@ -250,8 +250,9 @@ static void names_are_text_of_a_possible_length(void) {
     static const struct {
         const char *text;
         size_t len;
-    } bad[] = {{NULL, 1},    {"x", SIZE_MAX},     {"x", SIZE_MAX / 2 + 1},  {"\xff", 1},
-               {"a\xc3", 2}, {"\xed\xa0\x80", 3}, {"x", CKPT_MAX_NAME + 1}, {"x", TERA}};
+    } bad[] = {{NULL, 1},       {"x", SIZE_MAX - 1}, {"x", SIZE_MAX / 2 + 1},  {"\xff", 1},
+               {"a\xc3", 2},    {"\xed\xa0\x80", 3}, {"x", CKPT_MAX_NAME + 1}, {"x", TERA},
+               {NULL, CKPT_NUL}};
     program program = make_program();
     const ckpt_graph *graph = program.graph;
     const everything *all = &program.all;
@@ -491,7 +492,7 @@ static absurd_call *const of_sizes[] = {size_of_add,   size_of_slice, size_of_te
                                         size_borrowed, size_set,      size_assigned, size_copied};
 
 static void absurd_lengths_are_refused_before_anything_is_made(void) {
-    static const size_t names[] = {CKPT_MAX_NAME + 1, (size_t)1 << 32, TERA, SIZE_MAX / 2, SIZE_MAX};
+    static const size_t names[] = {CKPT_MAX_NAME + 1, (size_t)1 << 32, TERA, SIZE_MAX / 2, SIZE_MAX - 1};
     static const size_t ranks[] = {CKPT_MAX_RANK + 1, 1000000, (size_t)1 << 31, TERA, SIZE_MAX / 16, SIZE_MAX};
     static const size_t counts[] = {(size_t)1 << 32, TERA, SIZE_MAX / 32, SIZE_MAX};
     static const size_t sizes[] = {(size_t)1 << 32, TERA, SIZE_MAX / 2, SIZE_MAX};
@@ -646,7 +647,7 @@ static ckpt_code put_nonsense(void *user_data, ckpt_sink *sink, ckpt_failure *fa
     const ckpt_bytes bad = {NULL, 1};
     int which = *(int *)user_data;
     ckpt_failure_set(failure, NULL, 1); /* no text is no message */
-    ckpt_failure_set(failure, "x", SIZE_MAX);
+    ckpt_failure_set(failure, "x", SIZE_MAX - 1);
     ckpt_failure_set(failure, "x", TERA);
     MISUSE(ckpt_sink_put(sink, "n", TERA, CKPT_DTYPE_FLOAT, NULL, 0, &memory, 4, &error));
     MISUSE(ckpt_sink_put(sink, "n", 1, CKPT_DTYPE_FLOAT, two, 1000000, &memory, 4, &error));

@@ -432,8 +432,61 @@ static void a_saver_has_several_slices_of_one_tensor(void) {
     ckpt_graph_free(graph);
 }
 
+/* Names with the wrong length are the commonest mistake: one too many takes the NUL along. */
+static void names_end_at_nul_or_have_none(void) {
+    ckpt_graph *graph = ckpt_graph_new();
+    ckpt_node root = object(graph), child = named(graph, "own", 1), found = 0;
+    ckpt_writer *writer = NULL;
+    ckpt_restore_options *options = ckpt_restore_options_new();
+    const float value = 1;
+    CHECK_OK(ckpt_writer_new(in("w"), NULL, &writer, &error));
+    CHECK_OK(ckpt_graph_track(graph, root, "bias", CKPT_NUL, child, &error));
+    CHECK_OK(ckpt_graph_lookup(graph, root, "bias", 4, &found, &error));
+    CHECK_INT(child, found);
+    CHECK_OK(ckpt_writer_add(writer, "kernel", CKPT_NUL, CKPT_DTYPE_FLOAT, NULL, 0, &value, sizeof value, &error));
+    const ckpt_bytes labels[] = {{(const uint8_t *)"cat", CKPT_NUL}, {(const uint8_t *)"a\0b", 3}};
+    const int64_t two = 2;
+    CHECK_OK(ckpt_writer_add_strings(writer, "labels", CKPT_NUL, &two, 1, labels, 2, &error)); /* elements are any bytes */
+    CHECK_OK(ckpt_restore_options_add_include(options, "net/\xc3\xa4*", CKPT_NUL, &error));
+
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_track(graph, root, "scale", 6, child, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_track(graph, root, "a\0b", 3, child, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_track(graph, root, NULL, CKPT_NUL, child, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_graph_set_name(graph, child, "own", 4, &error));
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_restore_options_add_include(options, "net/*", 6, &error));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT,
+              ckpt_writer_add(writer, "bias", 5, CKPT_DTYPE_FLOAT, NULL, 0, &value, sizeof value, &error));
+    CHECK(strstr(ckpt_error_message(error), "CKPT_NUL") != NULL && text_has(ckpt_error_found(error), "bias"));
+    ckpt_error_free(error);
+    error = NULL;
+    CHECK_OK(ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    ckpt_restore_options_free(options);
+    ckpt_graph_free(graph);
+
+    /* Keys that are looked for may be any bytes; and texts of the library go where it takes paths. */
+    ckpt_reader *reader = must_open(in("w"));
+    ckpt_string *path = NULL;
+    ckpt_strings *strings = NULL;
+    CHECK_INT(2, ckpt_reader_count(reader));
+    CHECK(ckpt_reader_has(reader, "kernel", CKPT_NUL) && !ckpt_reader_has(reader, "kernel", 7));
+    CHECK_OK(ckpt_reader_read_strings(reader, must_find(reader, "labels"), NULL, &strings, &error));
+    CHECK(text_is(ckpt_strings_get(strings, 0), "cat") && bytes_are(ckpt_strings_get(strings, 1), "a\0b", 3));
+    ckpt_strings_free(strings);
+    CHECK_OK(ckpt_reader_shard_path(reader, 0, &path, &error));
+    ckpt_reader_free(reader);
+    CHECK_INT(ckpt_string_bytes(path).len, strlen(ckpt_string_text(path)));
+    reader = NULL;
+    CHECK_OK(ckpt_reader_open(ckpt_string_text(path), NULL, &reader, &error));
+    ckpt_reader_free(reader);
+    ckpt_string_free(path);
+    CHECK(ckpt_string_text(NULL) == NULL);
+    files(true);
+}
+
 int main(void) {
     make_directory();
+    names_end_at_nul_or_have_none();
     values_come_back_by_their_names();
     a_saver_asks_the_programs_clock();
     a_saver_restores_one_value_into_two_and_reshapes();

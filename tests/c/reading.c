@@ -270,7 +270,104 @@ static void the_listing_names_every_tensor(void) {
     ckpt_reader_free(reader);
 }
 
+/* ---------------------------------------------------------------- measuring */
+
+typedef struct measured {
+    const char *path, *key;
+    int64_t start, length; /* of the first dimension; a length of -2 measures the whole */
+    ckpt_dtype elements;
+    ckpt_code code;
+    ckpt_reason reason;
+    uint64_t count, size;
+} measured;
+
+/* What an index claims is measured before memory is allocated for it: the claims are of a file of 207 bytes. */
+static void measuring_refuses_what_the_shards_do_not_hold(void) {
+    static const measured table[] = {
+        {"guide/ckpt-5", "step/.ATTRIBUTES/VARIABLE_VALUE", 0, -2, CKPT_DTYPE_INVALID, CKPT_CODE_OK, 0, 1, 4},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 0, -2, CKPT_DTYPE_FLOAT, CKPT_CODE_OK, 0, 144, 576},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 3, 5, CKPT_DTYPE_FLOAT, CKPT_CODE_OK, 0, 45, 180},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 3, -1, CKPT_DTYPE_FLOAT, CKPT_CODE_OK, 0, 117, 468},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 3, 14, CKPT_DTYPE_FLOAT, CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_SHAPE, 0,
+         0},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 17, -1, CKPT_DTYPE_FLOAT, CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_SHAPE, 0,
+         0},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 0, -2, CKPT_DTYPE_UINT32, CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_DTYPE, 0,
+         0},
+        {"wide/w-1", "a/.ATTRIBUTES/VARIABLE_VALUE", 0, -2, 99, CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_DTYPE, 0, 0},
+        {"saver_v1/model.ckpt-3", "cplx", 0, -2, CKPT_DTYPE_COMPLEX64, CKPT_CODE_OK, 0, 2, 16},
+        {"../hostile/claim", "billion", 0, -2, CKPT_DTYPE_FLOAT, CKPT_CODE_DATA_LOSS, CKPT_REASON_TRUNCATED, 0, 0},
+        {"../hostile/claim", "trillion", 0, -2, CKPT_DTYPE_FLOAT, CKPT_CODE_DATA_LOSS, CKPT_REASON_TRUNCATED, 0, 0},
+        {"../hostile/claim", "trillion", 0, -2, CKPT_DTYPE_DOUBLE, CKPT_CODE_INVALID_ARGUMENT, CKPT_REASON_DTYPE, 0, 0},
+        {"../hostile/claim", "trillion", 5, 1000, CKPT_DTYPE_FLOAT, CKPT_CODE_DATA_LOSS, CKPT_REASON_TRUNCATED, 0, 0},
+        {"../hostile/claim", "strings", 0, -2, CKPT_DTYPE_INVALID, CKPT_CODE_DATA_LOSS, CKPT_REASON_TRUNCATED, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const measured *row = &table[i];
+        ckpt_reader *reader = must_open(row->path);
+        const ckpt_tensor *tensor = must_find(reader, row->key);
+        uint64_t count = 99, size = 99;
+        const int64_t start[] = {row->start, 0}, length[] = {row->length, -1};
+        ckpt_code code = row->length == -2 ? ckpt_reader_measure(reader, tensor, row->elements, &count, &size, &error)
+                                           : ckpt_reader_measure_slice(reader, tensor, start, length, ckpt_tensor_rank(tensor),
+                                                                       row->elements, &count, &size, &error);
+        CHECK_INT(row->reason, ckpt_error_reason(error));
+        if (code != CKPT_CODE_OK && row->elements != 99) CHECK(text_is(ckpt_error_tensor(error), row->key));
+        bool fine = CHECK_FAILS(row->code, code);
+        fine = CHECK_INT(row->count, count) && CHECK_INT(row->size, size) && fine;
+        if (!fine) fprintf(stderr, "  for row %zu, %s\n", i, row->key);
+        ckpt_reader_free(reader);
+    }
+}
+
+static void elements_of_another_type_are_refused_with_both_names(void) {
+    ckpt_reader *reader = must_open("wide/w-1");
+    const ckpt_tensor *a = find_variable(reader, "a");
+    CHECK_OK(ckpt_tensor_check_elements(a, CKPT_DTYPE_FLOAT, &error));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_tensor_check_elements(a, CKPT_DTYPE_INT32, &error));
+    CHECK(text_is(ckpt_error_expected(error), "int32") && text_is(ckpt_error_found(error), "float32"));
+    CHECK(text_has(ckpt_error_file(error), "wide/w-1") && text_has(ckpt_error_tensor(error), "a/"));
+    ckpt_error_free(error);
+    error = NULL;
+    CHECK_OK(ckpt_dtype_check_elements(CKPT_DTYPE_BFLOAT16, CKPT_DTYPE_UINT16, NULL, 0, &error));
+    CHECK_INT(CKPT_CODE_INVALID_ARGUMENT, ckpt_dtype_check_elements(CKPT_DTYPE_INT16, CKPT_DTYPE_UINT16, "w", 1, &error));
+    CHECK(text_is(ckpt_error_tensor(error), "w"));
+    ckpt_error_free(error);
+    error = NULL;
+    ckpt_reader_free(reader);
+}
+
+typedef struct named {
+    const char *path, *name, *key;
+} named;
+
+static const named names[] = {
+    {"guide/ckpt-5", "net/l1/kernel", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"guide/ckpt-5", "net/dense/kernel", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"guide/ckpt-5", "net/dense/kernel:0", "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"},
+    {"saver_v2/model.ckpt-3", "global_step:0", "global_step"},
+};
+
+static void tensors_are_found_by_paths_and_full_names(void) {
+    for (size_t i = 0; i < COUNT(names); i++) {
+        ckpt_reader *reader = must_open(names[i].path);
+        CHECK(text_is(ckpt_tensor_key(must_find(reader, names[i].name)), names[i].key));
+        CHECK(!ckpt_reader_has(reader, names[i].name, strlen(names[i].name)));
+        ckpt_reader_free(reader);
+    }
+    ckpt_reader *reader = must_open("containers/c-1");
+    const ckpt_tensor *tensor = NULL;
+    ckpt_code code = ckpt_reader_find(reader, "Variable", 8, &tensor, &error);
+    CHECK_INT(CKPT_REASON_AMBIGUOUS, ckpt_error_reason(error));
+    CHECK(strstr(ckpt_error_message(error), "listed/0/.ATTRIBUTES/VARIABLE_VALUE") != NULL);
+    CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, code);
+    CHECK(tensor == NULL);
+    ckpt_reader_free(reader);
+}
+
 int main(void) {
+    measuring_refuses_what_the_shards_do_not_hold();
+    elements_of_another_type_are_refused_with_both_names();
     whole_tensors_have_the_values_that_were_saved();
     both_savers_wrote_the_same_model();
     slices_are_the_part_of_the_whole();
@@ -282,5 +379,6 @@ int main(void) {
     views_lend_the_files_bytes();
     only_whole_plain_tensors_have_views();
     the_listing_names_every_tensor();
+    tensors_are_found_by_paths_and_full_names();
     return check_report();
 }

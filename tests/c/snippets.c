@@ -19,11 +19,23 @@ static int say_what_is_wrong(const char *path) {
 }
 /* [end] */
 
+/* [floats] */
+static ckpt_code read_floats(const ckpt_reader *reader, const ckpt_tensor *tensor, float *values, size_t size,
+                             ckpt_error **problem) {
+    ckpt_read_options *options = ckpt_read_options_new();
+    ckpt_code code = ckpt_read_options_set_dtype(options, CKPT_DTYPE_FLOAT, problem);
+    if (!code) code = ckpt_read_options_set_conversion(options, CKPT_CONVERSION_EXACT, problem);
+    if (!code) code = ckpt_reader_read(reader, tensor, options, values, size, problem); /* size: of the floats */
+    ckpt_read_options_free(options);
+    return code;
+}
+/* [end] */
+
 /* [slice] */
 static ckpt_code middle(const ckpt_reader *reader, float values[3], ckpt_error **problem) {
     const int64_t start[] = {0, 1}, length[] = {1, 3};
     const ckpt_tensor *kernel = NULL;
-    ckpt_code code = ckpt_reader_find(reader, "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", 40, &kernel, problem);
+    ckpt_code code = ckpt_reader_find(reader, "net/l1/kernel", CKPT_NUL, &kernel, problem);
     if (!code) code = ckpt_reader_read_slice(reader, kernel, start, length, 2, NULL, values, 3 * sizeof *values, problem);
     return code;
 }
@@ -38,8 +50,8 @@ static ckpt_code resume(float kernel[5], ckpt_checkpoint **checkpoint, ckpt_erro
     ckpt_code code = ckpt_graph_add_object(graph, NULL, &root, error);
     if (!code) code = ckpt_graph_add_object(graph, NULL, &layer, error);
     if (!code) code = ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 2, kernel, 20, NULL, NULL, NULL, &variable, error);
-    if (!code) code = ckpt_graph_track(graph, root, "layer", 5, layer, error); /* edges have names … */
-    if (!code) code = ckpt_graph_track(graph, layer, "kernel", 6, variable, error);
+    if (!code) code = ckpt_graph_track(graph, root, "layer", CKPT_NUL, layer, error); /* edges have names … */
+    if (!code) code = ckpt_graph_track(graph, layer, "kernel", CKPT_NUL, variable, error);
     if (!code) code = ckpt_checkpoint_new(graph, root, checkpoint, error);
     if (!code) code = ckpt_checkpoint_restore(*checkpoint, "run/ckpt-7", NULL, &status, error); /* … which are matched */
     if (!code) code = ckpt_status_assert_consumed(status, error);                               /* or ckpt_status_report */
@@ -75,7 +87,7 @@ static ckpt_code save(const char *prefix, const float weights[3][4], ckpt_error 
     const int64_t shape[] = {3, 4};
     ckpt_writer *writer;
     ckpt_code code = ckpt_writer_new(prefix, NULL, &writer, error); /* NULL: default options */
-    if (!code) code = ckpt_writer_add(writer, "net/kernel", 10, CKPT_DTYPE_FLOAT, shape, 2, weights, 48, error);
+    if (!code) code = ckpt_writer_add(writer, "net/kernel", CKPT_NUL, CKPT_DTYPE_FLOAT, shape, 2, weights, 48, error);
     if (!code) code = ckpt_writer_finish(writer, error); /* everything is written, synced, published */
     ckpt_writer_free(writer);
     return code;
@@ -91,7 +103,7 @@ static ckpt_code save_generator(void *user_data, ckpt_sink *sink, ckpt_failure *
     const generator *from = (const generator *)user_data;
     const int64_t shape[] = {2};
     (void)failure; /* ckpt_failure_set would say why it fails */
-    return ckpt_sink_put(sink, "words", 5, CKPT_DTYPE_UINT64, shape, 1, from->words, sizeof from->words, NULL);
+    return ckpt_sink_put(sink, "words", CKPT_NUL, CKPT_DTYPE_UINT64, shape, 1, from->words, sizeof from->words, NULL);
 }
 
 static ckpt_code restore_generator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
@@ -115,7 +127,7 @@ static ckpt_code add_generator(const ckpt_graph *graph, generator *state, ckpt_n
 static ckpt_code preview(const ckpt_checkpoint *checkpoint, const char *path, ckpt_error **problem) {
     ckpt_restore_options *options = ckpt_restore_options_new();
     ckpt_report *report = NULL;
-    ckpt_code code = ckpt_restore_options_add_rename(options, "layer", 5, "dense", 5, problem);
+    ckpt_code code = ckpt_restore_options_add_rename(options, "layer", CKPT_NUL, "dense", CKPT_NUL, problem);
     if (!code) code = ckpt_restore_options_set_on_mismatch(options, CKPT_MISMATCH_SKIP, problem);
     if (!code) code = ckpt_checkpoint_dry_run(checkpoint, path, options, &report, problem);
     if (!code) {
@@ -136,7 +148,7 @@ static ckpt_code add_momentum(const ckpt_graph *graph, ckpt_node optimizer, ckpt
     ckpt_node slot;
     ckpt_code code = ckpt_graph_add_borrowed(graph, CKPT_DTYPE_FLOAT, shape, 2, momentum, 20, NULL, NULL, NULL, &slot, problem);
     /* What a restore has for it, it gets now. */
-    if (!code) code = ckpt_graph_set_slot(graph, optimizer, kernel, "momentum", 8, slot, problem);
+    if (!code) code = ckpt_graph_set_slot(graph, optimizer, kernel, "momentum", CKPT_NUL, slot, problem);
     return code;
 }
 /* [end] */
@@ -175,6 +187,9 @@ static void reading(void) {
     CHECK_INT(1, say_what_is_wrong("guide/nothing"));
     ckpt_reader *reader = must_open("guide");
     CHECK_OK(middle(reader, values, &error));
+    float whole[5];
+    CHECK_OK(read_floats(reader, must_find(reader, "net/l1/kernel"), whole, sizeof whole, &error));
+    CHECK(memcmp(whole + 1, values, sizeof values) == 0);
     CHECK(values[0] > 4.568f && values[0] < 4.569f);
     ckpt_reader_free(reader);
 }

@@ -9,7 +9,7 @@ int main(void) {
     float values[5];
     ckpt_error *error = NULL;
     if (ckpt_reader_open("tests/data/guide", NULL, &reader, &error) || /* a directory, a prefix, an .index file … */
-        ckpt_reader_find(reader, "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE", 40, &kernel, &error) ||
+        ckpt_reader_find(reader, "net/l1/kernel", CKPT_NUL, &kernel, &error) ||
         ckpt_reader_read(reader, kernel, NULL, values, sizeof values, &error)) {
         fprintf(stderr, "%s\n", ckpt_error_message(error));
         return 1;

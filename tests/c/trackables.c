@@ -413,6 +413,30 @@ static void options_fit_the_kind_of_object(void) {
     ckpt_graph_free(graph);
 }
 
+static int releases;
+
+static void release_memory(void *user_data) {
+    (void)user_data;
+    releases++;
+}
+
+static void a_graph_lives_until_its_last_handle_is_freed(void) {
+    float memory = 1;
+    ckpt_node variable = 0;
+    releases = 0;
+    ckpt_graph *first = ckpt_graph_new(), *second = ckpt_graph_share(first);
+    CHECK_OK(ckpt_graph_add_borrowed(first, CKPT_DTYPE_FLOAT, NULL, 0, &memory, sizeof memory, NULL, release_memory, NULL,
+                                     &variable, &error));
+    ckpt_graph_free(first);
+    CHECK_INT(0, releases);
+    float value = 0;
+    CHECK_OK(ckpt_graph_read(second, variable, &value, sizeof value, &error)); /* the same objects */
+    CHECK(value == 1);
+    ckpt_graph_free(second);
+    CHECK_INT(1, releases);
+    CHECK(ckpt_graph_share(NULL) == NULL);
+}
+
 int main(void) {
     edges_have_one_child_and_an_order();
     descendants_come_breadth_first();
@@ -429,5 +453,6 @@ int main(void) {
     dicts_and_tuples_track_by_key_and_place();
     slots_hang_on_owner_variable_and_name();
     options_fit_the_kind_of_object();
+    a_graph_lives_until_its_last_handle_is_freed();
     return check_report();
 }

@@ -523,7 +523,7 @@ static void what_cannot_be_is_refused(void) {
     static const int64_t dims[] = {4}, negative[] = {-1}, huge[] = {INT64_MAX, INT64_MAX}, two[] = {2}, start[] = {3},
                          start_1[] = {1}, full[] = {-1}, all[] = {4}, minus_two[] = {-2};
     static const ckpt_bytes words[] = {{(const uint8_t *)"a", 1}}, bad[] = {{NULL, 1}},
-                            longest[] = {{(const uint8_t *)"a", SIZE_MAX}};
+                            longest[] = {{(const uint8_t *)"a", SIZE_MAX - 1}};
     static const int64_t single[] = {1};
     static int64_t deep[CKPT_MAX_RANK + 1];
     for (size_t i = 0; i < COUNT(deep); i++) deep[i] = 1;
@@ -544,7 +544,7 @@ static void what_cannot_be_is_refused(void) {
     MISUSE(ckpt_writer_add(NULL, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, NULL, 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, NULL, 0, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
-    MISUSE(ckpt_writer_add(writer, "x", SIZE_MAX, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
+    MISUSE(ckpt_writer_add(writer, "x", SIZE_MAX - 1, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, "\0x", 2, CKPT_DTYPE_FLOAT, dims, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, NULL, 1, four, sizeof four, &error));
     MISUSE(ckpt_writer_add(writer, "x", 1, CKPT_DTYPE_FLOAT, dims, 1, NULL, sizeof four, &error));

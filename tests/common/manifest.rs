@@ -31,7 +31,7 @@ pub fn all() -> Vec<(std::path::PathBuf, Manifest)> {
     let files = super::files::fixture_files().into_iter();
     let manifests = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
     let manifests: Vec<_> = manifests.map(|path| (path.parent().unwrap().to_owned(), read(&path))).collect();
-    assert_eq!(manifests.len(), 14);
+    assert_eq!(manifests.len(), 15);
     manifests
 }
 

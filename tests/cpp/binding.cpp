@@ -1,8 +1,10 @@
 // What is the binding's own: exceptions, lifetimes, memory, classes of a program's own.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -45,6 +47,42 @@ TEST(types, shapes_are_compared_by_their_dimensions) {
     EXPECT_EQ(ckpt::shape_view({INT64_MAX, INT64_MAX}).element_count(), 0u);
 }
 
+// A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements: there is no std::bad_alloc,
+// and no memory is taken.
+TEST(reading, what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated) {
+    const ckpt::reader reader("tests/hostile/claim");
+    for (const char *key : {"billion", "trillion"}) {
+        const ckpt::tensor tensor = reader.at(key);
+        for (const auto &thrown : {fails(ckpt::code::data_loss, [&] { tensor.read<float>(); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.read_slice<float>({{1}, {-1}}); }),
+                                   fails(ckpt::code::data_loss, [&] { tensor.view(); })}) {
+            EXPECT_EQ(thrown.reason(), ckpt::reason::truncated);
+            EXPECT_EQ(thrown.tensor(), key);
+            EXPECT_TRUE(has(thrown.file(), "claim.data-00000-of-00001"));
+        }
+    }
+    fails(ckpt::code::data_loss, [&] { reader.at("strings").strings(); });
+}
+
+TEST_F(binding, another_type_than_the_tensors_is_refused_with_both_names) {
+    const ckpt::half halves[] = {{0x3c00}, {0x4000}};
+    ckpt::writer writer(in("h"));
+    writer.add("half", {2}, halves);
+    writer.finish();
+    const ckpt::reader reader(in("h"));
+    EXPECT_EQ(reader.read<ckpt::half>("half")[1].value, 0x4000);
+    EXPECT_EQ(reader.read<std::uint16_t>("half")[1], 0x4000);
+    const auto thrown = fails(ckpt::code::invalid_argument, [&] { reader.read<std::int16_t>("half"); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::dtype);
+    EXPECT_EQ(thrown.tensor(), "half");
+    EXPECT_EQ(thrown.file(), in("h"));
+    EXPECT_EQ(thrown.expected(), "int16");
+    EXPECT_EQ(thrown.found(), "float16");
+    fails(ckpt::code::invalid_argument, [&] { reader.at("half").view().values<float>(); });
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.at("half").read_slice<ckpt::half>({{0}, {3}}); }).reason(),
+              ckpt::reason::shape);
+}
+
 TEST_F(binding, an_error_knows_file_tensor_and_reason) {
     const auto thrown = fails(ckpt::code::not_found, [&] { ckpt::reader none(in("none")); });
     EXPECT_EQ(thrown.reason(), ckpt::reason::no_checkpoint);
@@ -81,6 +119,72 @@ TEST_F(binding, what_was_moved_from_refuses_calls) {
     writer.add("x", 1.0f);
     writer.finish();
     fails(ckpt::code::failed_precondition, [&] { writer.finish(); });
+}
+
+TEST_F(binding, small_floats_are_floats_and_back) {
+    EXPECT_EQ(ckpt::to_float(ckpt::bfloat16{0x3fc0}), 1.5f);
+    EXPECT_EQ(ckpt::to_float(ckpt::half{0xc000}), -2.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3fn{0x7e}), 448.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e5m2{0x7b}), 57344.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3fnuz{0x7f}), 240.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e4m3b11fnuz{0x7f}), 30.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float8_e5m2fnuz{0x7f}), 57344.0f);
+    EXPECT_EQ(ckpt::to_float(ckpt::float4_e2m1fn{0x07}), 6.0f);
+    EXPECT_EQ(ckpt::from_float<ckpt::bfloat16>(1.5f), ckpt::bfloat16{0x3fc0});
+    EXPECT_EQ(ckpt::from_float<ckpt::half>(1e30f), ckpt::half{0x7c00});
+    EXPECT_EQ(ckpt::from_float<ckpt::float8_e4m3fn>(-448.0f), ckpt::float8_e4m3fn{0xfe});
+    const std::vector<std::int64_t> wide = {1, -2, 3};
+    std::array<std::int32_t, 3> narrow{};
+    ckpt::convert(wide, narrow, ckpt::conversion::exact);
+    EXPECT_EQ(narrow[1], -2);
+    const auto refused = fails(ckpt::code::invalid_argument, [&] { ckpt::convert(std::vector<float>{1}, narrow[0]); });
+    EXPECT_EQ(refused.reason(), ckpt::reason::dtype);
+}
+
+TEST_F(binding, values_are_read_and_restored_as_another_type) {
+    ckpt::writer writer(in("small"));
+    writer.add("v", {3}, std::vector<ckpt::bfloat16>{{0x3f80}, {0xc000}, {0x3fc0}});
+    writer.add("flag", true);
+    writer.finish();
+    const ckpt::reader reader(in("small"));
+    const std::vector<float> floats = {1.0f, -2.0f, 1.5f};
+    ckpt::read_options exact;
+    exact.conversion(ckpt::conversion::exact).threads(1);
+    EXPECT_EQ(reader.read<float>("v", exact), floats);
+    EXPECT_EQ(reader.at("v").read<ckpt::bfloat16>(exact)[2], ckpt::bfloat16{0x3fc0});
+    EXPECT_EQ(reader.at("v").read_slice<double>({{1}, {2}}, exact), (std::vector<double>{-2, 1.5}));
+    EXPECT_EQ(reader.at("flag").scalar<std::int64_t>(exact), 1);
+    float memory[3] = {};
+    reader.at("v").read_into(memory, exact);
+    EXPECT_EQ(memory[1], -2.0f);
+    float last = 0;
+    reader.at("v").read_slice_into({{2}, {1}}, last, exact);
+    EXPECT_EQ(last, 1.5f);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.read<float>("v"); }).reason(), ckpt::reason::dtype);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { reader.read<int>("v", exact); }).reason(), ckpt::reason::dtype);
+
+    ckpt::graph graph;
+    const ckpt::node node = graph.add_borrowed({3}, memory);
+    memory[0] = 0;
+    ckpt::saver saver(graph, {{"v", node}});
+    fails(ckpt::code::invalid_argument, [&] { saver.restore(in("small")); });
+    saver.restore(in("small"), ckpt::restore_options().conversion(ckpt::conversion::exact));
+    EXPECT_EQ(memory[0], 1.0f);
+}
+
+TEST_F(binding, tensors_are_found_by_the_names_that_people_use) {
+    const ckpt::reader reader(fixture("guide"));
+    const std::string key = "net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE";
+    for (const char *name : {"net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0"}) {
+        EXPECT_EQ(reader.at(name).key(), key);
+        ASSERT_TRUE(reader.find(name));
+        EXPECT_EQ(reader.find(name)->key(), key);
+        EXPECT_FALSE(reader.contains(name));
+    }
+    EXPECT_FALSE(reader.find("net/l1/kernal"));
+    EXPECT_TRUE(has(fails(ckpt::code::not_found, [&] { reader.at("net/l1/kernal"); }).what(), key));
+    const ckpt::reader several(fixture("containers"));
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { several.find("Variable"); }).reason(), ckpt::reason::ambiguous);
 }
 
 TEST_F(binding, memory_is_a_vector_an_array_a_span_or_a_scalar) {
@@ -551,7 +655,7 @@ TEST_F(binding, a_save_in_the_background_saves_what_was_there) {
     const ckpt::pending pending = checkpoint.save_async(in("ckpt"), first.options());
     first.reached.get_future().wait();
     std::fill(values.begin(), values.end(), 2.0f);
-    const ckpt::pending::progress now = pending.poll();
+    const ckpt::pending_progress now = pending.poll();
     EXPECT_FALSE(now.is_finished);
     EXPECT_TRUE(0 < now.done && now.done < now.total);
     try {
@@ -596,10 +700,12 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
         } catch (const ckpt::error &error) {
             EXPECT_EQ(error.code(), ckpt::code::aborted);
             EXPECT_NE(std::string(error.what()).find("refused"), std::string::npos);
+            ASSERT_TRUE(error.cause());  // although it was thrown on a thread of the library's
+            EXPECT_THROW(std::rethrow_exception(error.cause()), std::runtime_error);
         }
     };
     const ckpt::pending pending = checkpoint.save_async(in("ckpt"), refusing);
-    says_refused([&] { pending.wait(); });
+    for (int i = 0; i < 3; i++) says_refused([&] { pending.wait(); });
     checkpoint.sync();
     checkpoint.save_async(in("ckpt"), refusing);
     checkpoint.save(in("ckpt"));  // costs nothing
@@ -608,6 +714,7 @@ TEST_F(binding, the_errors_of_saves_in_the_background_are_thrown) {
     for (const std::optional<ckpt::error> &failure : {checkpoint.last_failure(), manager.last_failure()}) {
         ASSERT_TRUE(failure);
         EXPECT_EQ(failure->code(), ckpt::code::aborted);
+        EXPECT_THROW(std::rethrow_exception(failure->cause()), std::runtime_error);
     }
     says_refused([&] { checkpoint.sync(); });
     checkpoint.sync();
@@ -663,6 +770,54 @@ TEST_F(binding, checkpoints_come_one_after_the_other) {
                                       ckpt::wait_options().clock({nullptr, [](double) { throw std::runtime_error("no time"); }}));
     });
     EXPECT_THROW(std::rethrow_exception(stopped.cause()), std::runtime_error);
+}
+
+TEST_F(binding, a_watch_calls_back_until_a_flag_is_set) {
+    ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    // A clock in which a checkpoint appears every second, and once a state file that means nothing.
+    double now = 0;
+    int slept = 0;
+    ckpt::wait_options options;
+    options.clock({[&] { return now; },
+                   [&](double seconds) {
+                       now += seconds;
+                       if (++slept == 3) std::ofstream(in("checkpoint")) << "no state file";
+                       if (slept != 3 && slept < 30 && slept % 14 != 0) return;
+                       if (slept > 3) checkpoint.save(in("x"));
+                   }});
+    std::atomic<bool> stop = false;
+    std::vector<std::string> seen;
+    int faults = 0;
+    ckpt::watch(
+        directory(),
+        [&](const std::string &path) {
+            seen.push_back(path);
+            stop = seen.size() == 3;
+        },
+        stop, options,
+        [&](const ckpt::error &fault) {
+            EXPECT_EQ(fault.code(), ckpt::code::data_loss);
+            faults++;
+        });
+    EXPECT_EQ(seen.size(), 3u);
+    EXPECT_EQ(seen.back(), ckpt::latest_checkpoint(directory()));
+    EXPECT_EQ(faults, 1);
+
+    // On the machine's clock, from another thread, while it waits; and by an exception.
+    stop = false;
+    std::promise<void> begun;
+    auto watching = std::async(std::launch::async, [&] {
+        ckpt::watch(directory(), [&](const std::string &) { begun.set_value(); }, stop, ckpt::wait_options().poll_interval(3600));
+    });
+    begun.get_future().wait();
+    stop = true;
+    watching.get();
+    stop = false;
+    EXPECT_THROW(
+        ckpt::watch(directory(), [](const std::string &) { throw std::runtime_error("enough"); }, stop), std::runtime_error);
+    stop = true;
+    ckpt::watch(directory(), [](const std::string &) { ADD_FAILURE() << "it was stopped"; }, stop);
 }
 
 TEST_F(binding, a_directory_is_looked_after) {
@@ -871,6 +1026,60 @@ TEST_F(binding, a_rank_that_stays_away_is_named_to_all) {
         EXPECT_TRUE(has(thrown[rank]->what(), "rank 1 did not take part")) << thrown[rank]->what();
     }
     EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(binding, what_a_rank_s_function_throws_is_the_cause_of_its_error) {
+    const ckpt::graph graph;
+    const ckpt::checkpoint checkpoint(graph, graph.add_object());
+    ckpt::rank_functions functions;
+    functions.gather = [](auto, auto &) { throw std::domain_error("the cable is cut"); };
+    functions.broadcast = [](auto, auto &) {};
+    const ckpt::ranks ranks(1, 2, functions);
+    const auto thrown = fails(ckpt::code::unavailable, [&] { checkpoint.save_ranked(in("r"), ranks); });
+    EXPECT_EQ(thrown.reason(), ckpt::reason::rank);
+    EXPECT_THROW(std::rethrow_exception(thrown.cause()), std::domain_error);
+}
+
+// Options are values: a chain makes one, and a copy has all that was set, callbacks too.
+TEST_F(binding, options_are_values) {
+    plain program;
+    const ckpt::checkpoint checkpoint(program);
+    ckpt::cancel flag;
+    int written = 0, heard = 0;
+    auto save = ckpt::save_options()
+                    .write(ckpt::write_options().shards(2).cancel(flag).progress([&](std::uint64_t, std::uint64_t) { heard++; }))
+                    .on_written([&](std::string_view) { written++; });
+    const auto copy = save;
+    save.on_written([&](std::string_view) { written += 10; });
+    checkpoint.write(in("copy"), copy);
+    EXPECT_EQ(written, 1);
+    EXPECT_GT(heard, 0);
+    EXPECT_EQ(ckpt::reader(in("copy")).shard_count(), 2u);
+    checkpoint.write(in("more"), save);
+    EXPECT_EQ(written, 12);
+    const auto moved = std::move(save);
+    flag.raise();
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), moved); });
+    fails(ckpt::code::cancelled, [&] { checkpoint.write(in("stopped"), copy); });
+
+    std::string name = "left";
+    auto restore = ckpt::restore_options().exclude(name);
+    name = "none";
+    const auto assigned = [&] {
+        ckpt::restore_options made;
+        made = restore;
+        return made;
+    }();
+    EXPECT_FALSE(checkpoint.dry_run(in("copy"), assigned).empty());
+    auto collect = ckpt::collect_options(1).dry_run(true);
+    const auto again = collect;
+    {
+        const ckpt::manager manager(checkpoint, directory());
+        manager.save();
+        manager.save();
+    }
+    EXPECT_EQ(ckpt::collect_checkpoints(directory(), again), (std::vector<std::string>{in("ckpt-1")}));
+    EXPECT_TRUE(ckpt::checkpoint_exists(in("ckpt-1")));
 }
 
 // Writers of two names in one directory do not wait for each other; of two managers one is refused.

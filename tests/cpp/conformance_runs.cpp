@@ -118,13 +118,11 @@ TEST_F(conformance, manager_retention) {
 namespace {
 
 // A hash table of the program's own.
-struct table : ckpt::state {
-    explicit table(const ckpt::graph &graph) : ckpt::state(graph, ckpt::node_options().legacy_name("table")) {}
+struct table {
     std::map<std::string, std::int64_t> entries;
     bool broken = false;
 
-   protected:
-    void save(ckpt::sink &into) override {
+    void save(ckpt::sink &into) const {
         if (broken) throw std::runtime_error("the table is locked");
         std::vector<std::string> keys;
         std::vector<std::int64_t> values;
@@ -136,7 +134,7 @@ struct table : ckpt::state {
         into.put_strings("-keys", {count}, keys);
         into.put("-values", {count}, values);
     }
-    void restore(const ckpt::source &from) override {
+    void restore(const ckpt::source &from) {
         if (broken) throw 5;
         const auto keys = from.at("-keys").strings();
         const auto values = from.at("-values").values<std::int64_t>();
@@ -150,8 +148,9 @@ struct table : ckpt::state {
 TEST_F(conformance, custom_state) {
     ckpt::graph graph;
     const auto root = graph.add_object();
-    table words(graph);
-    graph.track(root, "words", words.node());
+    table words;
+    const ckpt::state state(graph, words, ckpt::node_options().legacy_name("table"));
+    graph.track(root, "words", state.node());
     words.entries = {{"cat", 1}, {"dog", -2}};
     const ckpt::checkpoint checkpoint(graph, root);
     checkpoint.write(in("table"));

@@ -24,26 +24,72 @@ link=("-L$tree/lib" -lcheckpoint "-Wl,-rpath,$tree/lib" -lpthread)
 # processors.
 at_once() { xargs -P "$(nproc)" -I{} bash -c "$*"; }
 
-say "each header alone, in every standard"
+say "each header alone, in every standard, without exceptions, and as Windows has it"
 export COMPILE="${strict[*]}"
 compilers=(g++)
 ! command -v clang++ >/dev/null || compilers+=(clang++)
+# What libstdc++ lacks as soon as clang plays MSVC; in C++20 it does not compile at all then.
+export MSVC="-fms-extensions -fms-compatibility -fms-compatibility-version=19.30 -w"
+for type in BOOL CHAR WCHAR_T SHORT INT LONG LLONG POINTER CHAR16_T CHAR32_T; do MSVC+=" -D__GCC_ATOMIC_${type}_LOCK_FREE=2"; done
+MSVC+=" -D__GCC_ATOMIC_TEST_AND_SET_TRUEVAL=1"
 for compiler in "${compilers[@]}"; do
   for standard in c++17 c++20 c++2b; do
-    find bindings/cpp/include -name '*.hpp' -printf "$compiler -std=$standard %P\n"
+    find bindings/cpp/include -name '*.hpp' -printf "$compiler %P -std=$standard\n"
+    echo "$compiler checkpoint.hpp -std=$standard -fno-exceptions -fno-rtti"
+    [ "$compiler" != clang++ ] || echo "$compiler checkpoint.hpp -std=$standard -fms-extensions"
   done
-done | at_once 'read -r compiler standard header <<<"{}"; $compiler $standard $COMPILE -fsyntax-only -x c++ - <<<"#include <$header>"'
+  [ "$compiler" != clang++ ] || echo "$compiler checkpoint.hpp -std=c++17 $MSVC"
+done | at_once 'read -r compiler header flags <<<"{}"; $compiler $COMPILE $flags -fsyntax-only -x c++ - <<<"#include <$header>"'
+
+say "what cannot be tracked is refused in one sentence"
+# A member and a part of the sentence.
+while IFS='|' read -r member sentence; do
+  for compiler in "${compilers[@]}"; do
+    program="#include <checkpoint.hpp>
+      #include <map>
+      enum class mode { on };
+      struct plain { float x; CHECKPOINT_MEMBERS(x) };
+      struct program : checkpoint::module { $member; program() { track(\"x\", x); } };"
+    if said=$($compiler -std=c++17 "${headers[@]}" -fsyntax-only -x c++ - <<<"$program" 2>&1); then
+      echo "$compiler compiles a module that tracks $member" >&2; exit 1
+    fi
+    if [ "$(grep -c 'error:' <<<"$said")" != 1 ] || [ "$(wc -l <<<"$said")" -gt 25 ] || ! grep -q "checkpoint: .*$sentence" <<<"$said"; then
+      printf '%s says of a module that tracks %s\n%s\n' "$compiler" "$member" "$said" >&2; exit 1
+    fi
+  done
+done <<'END'
+mode x|an enumeration is no element
+mode x[2]|an enumeration is no element
+std::vector<mode> x|this type is no element
+std::vector<bool> x|std::vector<bool> has no elements in memory
+float *x|a pointer does not say how many
+std::string x|a string is no tensor
+const char *x|a string is no tensor
+std::vector<std::string> x|this type is no element
+std::vector<std::vector<float>> x|this type is no element
+std::map<int, int> x|this type is no element
+std::vector<plain> x|a std::vector moves its structs
+END
 
 say "the tests"
 export LINK="${link[*]}" WORK=$work
 export SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS"
-for program in conformance conformance_runs binding snippets; do
+for program in conformance conformance_runs binding background memory load snippets; do
   echo "$program 17-asan -std=c++17 -g $SANITIZE"
   echo "$program 20 -std=c++20 -g"
 done | at_once 'read -r program variant flags <<<"{}"
   c++ $flags $COMPILE tests/cpp/$program.cpp -o $WORK/$program-$variant -lgtest -lgtest_main $LINK'
+
+say "units of both standards, with and without exceptions, in one program"
+units="$work/units"
+mkdir "$units"
+for flags in "main -std=c++20" "cpp17 -std=c++17" "no_exceptions -std=c++17 -fno-exceptions -fno-rtti"; do echo "$flags"; done |
+  at_once 'read -r unit flags <<<"{}"; c++ $flags -g $COMPILE -c tests/cpp/units/$unit.cpp -o $WORK/units/$unit.o'
+c++ "$units"/*.o -o "$units/program" "${link[@]}"
 [ -z "$build" ] || exit 0
 status=0
+mkdir "$units/directory"
+"$units/program" "$units/directory" || status=1
 for program in "$work"/*-17-asan "$work"/*-20; do
   say "$(basename "$program")"
   UBSAN_OPTIONS=print_stacktrace=1 "$program" --gtest_brief=1 || status=1

@@ -1,5 +1,6 @@
 // The programs of docs/cpp.md: what stands there between two of these marks is the same, line by
 // line (tests/snippets.py).
+#include <atomic>
 #include <cstdio>
 #include <thread>
 
@@ -11,7 +12,7 @@ namespace {
 
 // [module]
 struct dense : ckpt::module {
-    using ckpt::module::module;                             // dense(graph), or dense(parent, "name")
+    using ckpt::module::module;                             // dense(parent, "name"), or dense(place)
     ckpt::variable<float> kernel{*this, "kernel", {1, 5}};  // zeros, float32, saved as …/kernel
     ckpt::variable<float> bias{*this, "bias", {5}};
 };
@@ -26,32 +27,89 @@ struct model : ckpt::module {
 // [in place]
 struct simulation : ckpt::module {
     std::vector<double> field = std::vector<double>(1000);
-    std::array<float, 3> gravity = {0, 0, -9.81f};
+    std::vector<std::array<float, 2>> particles;
+    float rotation[3][3] = {};
     std::int64_t step = 0;
 
     simulation() {
-        track("field", field, {10, 100});  // a variable of shape [10, 100] whose memory is the vector's
-        track("gravity", gravity);         // shape [3]
+        track("field", field, {10, 100});  // always of shape [10, 100]
+        track("particles", particles);     // shape [n, 2], as many as there are when it is saved
+        track("rotation", rotation);       // shape [3, 3]
         track("step", step);               // a scalar
     }
 };
 // [end]
 
+// [layer]
+struct sized : ckpt::module {
+    sized(const ckpt::place &at, std::int64_t inputs, std::int64_t outputs)
+        : ckpt::module(at), kernel(*this, "kernel", {inputs, outputs}) {}
+    ckpt::variable<float> kernel;
+};
+
+struct tower : ckpt::module {
+    sized first{{*this, "first"}, 3, 4};
+    ckpt::list<sized> rest{*this, "rest"};
+    tower() {
+        for (std::int64_t width : {5, 6, 7}) rest.emplace_back(width - 1, width);
+    }
+};
+// [end]
+
+// [initialize]
+void ones(ckpt::span<float> values) {
+    for (float &value : values) value = 1;
+}
+
+struct scaled : ckpt::module {
+    ckpt::variable<float> scale{*this, "scale", {3}, ones};  // ones, or what a restore has for it
+    ckpt::variable<float> shift{*this, "shift", {3}};
+
+    explicit scaled(const ckpt::place &at) : ckpt::module(at) {
+        shift.initialize(ones);  // the same: only if it was not restored
+        if (!shift.was_restored()) std::printf("a new one\n");
+    }
+};
+// [end]
+
+// [structs]
+struct layer {
+    ckpt::array<float> kernel;  // values with a shape
+    std::vector<float> bias;    // values
+    CHECKPOINT_MEMBERS(kernel, bias)
+};
+
+struct norm {
+    std::vector<float> gamma, beta, moving_mean, moving_variance;
+    CHECKPOINT_MEMBERS(gamma, beta, moving_mean, moving_variance)
+};
+
+struct keras_net {
+    layer conv;
+    norm bn;
+    layer head;
+    CHECKPOINT_NUMBERED("layer_with_weights-", conv, bn, head)
+};
+// [end]
+
 // [state]
-class generator : public ckpt::state {
+class generator {
    public:
-    using ckpt::state::state;
     std::uint64_t seed = 1, position = 0;
 
-   protected:
-    void save(ckpt::sink &into) override {
+    void save(ckpt::sink &into) const {
         into.put("seed", seed);
         into.put("position", position);
     }
-    void restore(const ckpt::source &from) override {
-        seed = from.at("seed").values<std::uint64_t>().at(0);
-        position = from.at("position").values<std::uint64_t>().at(0);
+    void restore(const ckpt::source &from) {
+        seed = from.at("seed").value<std::uint64_t>();
+        position = from.at("position").value<std::uint64_t>();
     }
+};
+
+struct game : ckpt::module {
+    generator dice;
+    ckpt::state dice_state{*this, "dice", dice};  // or two functions in place of the object
 };
 // [end]
 
@@ -63,7 +121,7 @@ TEST_F(snippets, reading) {
     for (const ckpt::tensor &tensor : reader) {
         std::printf("%s %s\n", std::string(tensor.key()).c_str(), std::string(ckpt::name(tensor.dtype())).c_str());
     }
-    const ckpt::tensor kernel = reader.at("net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE");
+    const ckpt::tensor kernel = reader.at("net/l1/kernel");
     std::vector<float> values = kernel.read<float>();                       // all of it, row-major
     std::vector<float> part = kernel.read_slice<float>({{0, 1}, {-1, 2}});  // all rows, 2 columns from 1 on
     float matrix[1][5];
@@ -118,10 +176,43 @@ TEST_F(snippets, saving) {
 TEST_F(snippets, in_place) {
     simulation program;
     program.field[7] = 1;
+    program.particles = {{{1, 2}}, {{3, 4}}};
     const std::string prefix = ckpt::checkpoint(program).write(in("x"));
     program.field[7] = 0;
+    program.particles.clear();
     ckpt::checkpoint(program).read(prefix).assert_consumed();
     EXPECT_EQ(program.field[7], 1);
+    EXPECT_EQ(program.particles[1][1], 4);
+}
+
+TEST_F(snippets, layer) {
+    tower program;
+    ckpt::checkpoint(program).write(in("x"));
+    EXPECT_EQ(ckpt::reader(in("x")).at(value_key("rest/2/kernel")).shape(), ckpt::shape_view({6, 7}));
+}
+
+TEST_F(snippets, initialize) {
+    ckpt::module program;
+    scaled first({program, "a"});
+    EXPECT_EQ(first.scale[2] + first.shift[2], 2);
+    first.shift[2] = 7;
+    ckpt::checkpoint(program).write(in("x"));
+    ckpt::module again;
+    const ckpt::status status = ckpt::checkpoint(again).read(in("x"));
+    scaled late({again, "a"});
+    EXPECT_EQ(late.shift[2], 7);
+    status.assert_consumed();
+}
+
+TEST_F(snippets, loading) {
+    // [loading]
+    keras_net net;
+    const ckpt::report report = ckpt::load("tests/data/tf_keras_net", net);  // what tf_keras wrote
+    std::printf("%lld x %lld\n", static_cast<long long>(net.head.kernel.shape()[0]),
+                static_cast<long long>(net.head.bias.size()));
+    // [end]
+    EXPECT_EQ(report.count(ckpt::row_state::restored), 8u);
+    EXPECT_EQ(net.head.kernel.size(), 54u);
 }
 
 TEST_F(snippets, report) {
@@ -155,14 +246,12 @@ TEST_F(snippets, slots) {
 }
 
 TEST_F(snippets, state) {
-    model program;
-    generator random(program.graph());
-    program.track("random", random);
-    random.position = 5;
+    game program;
+    program.dice.position = 5;
     ckpt::checkpoint(program).write(in("x"));
-    random.position = 6;
+    program.dice.position = 6;
     ckpt::checkpoint(program).read(in("x")).assert_consumed();
-    EXPECT_EQ(random.position, 5u);
+    EXPECT_EQ(program.dice.position, 5u);
 }
 
 TEST_F(snippets, graph) {
@@ -227,6 +316,39 @@ TEST_F(snippets, cancelling) {
     checkpoint.save(directory + "/ckpt", ckpt::save_options().write(writing));
     // [end]
     EXPECT_TRUE(ckpt::latest_checkpoint(directory));
+}
+
+TEST_F(snippets, watching) {
+    model program;
+    const std::string path = ckpt::checkpoint(program).save(in("ckpt"));
+    const std::string directory = this->directory();
+    std::atomic<int> served = 0;
+    // [watching]
+    std::atomic<bool> stop = false;
+    std::thread evaluator([&] { ckpt::watch(directory, [&](const std::string &latest) { served += latest == path; }, stop); });
+    // ... until there is no more to evaluate:
+    while (served == 0) std::this_thread::yield();
+    stop = true;
+    evaluator.join();
+    // [end]
+    EXPECT_EQ(served, 1);
+}
+
+TEST_F(snippets, results) {
+    model program;
+    const ckpt::checkpoint checkpoint(program);
+    const std::string directory = this->directory();
+    // [results]
+    const ckpt::result<ckpt::status> restored = checkpoint.try_restore(directory);
+    if (!restored && restored.error().reason() != ckpt::reason::no_checkpoint) std::printf("%s\n", restored.error().what());
+    const auto saved = checkpoint.try_save(directory + "/ckpt");  // a ckpt::result<std::string>
+    if (saved) std::printf("saved as %s\n", saved->c_str());
+    const auto reader = ckpt::reader::try_open(directory);
+    const auto tensor = ckpt::try_call([&] { return reader->at("no such key"); });  // any other call
+    // [end]
+    EXPECT_FALSE(restored);
+    EXPECT_EQ(*saved, directory + "/ckpt-1");
+    EXPECT_EQ(tensor.error().code(), ckpt::code::not_found);
 }
 
 TEST_F(snippets, names) {

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using LibCheckpoint;
@@ -36,6 +37,64 @@ internal static class Binding
         foreach (DType dtype in Enum.GetValues(typeof(DType)))
         {
             Check.That(dtype == DType.Invalid || dtype.Name() != "invalid", dtype + " is no dtype");
+        }
+    }
+
+    // A checkpoint of a few hundred bytes claims 2^30 and 2^40 elements.
+    [Test("what_the_data_files_do_not_hold_is_refused_before_memory_is_allocated")]
+    private static void ClaimsAreRefused()
+    {
+        using (var reader = new Reader(Path.Combine(Program.Data, "..", "hostile", "claim")))
+        {
+            long before = GC.GetTotalMemory(true);
+            foreach (string key in new[] { "billion", "trillion" })
+            {
+                Tensor tensor = reader[key];
+                Action[] reads =
+                {
+                    () => tensor.Read<float>(), () => tensor.Read<float>(new Region(new long[] { 1 }, new long[] { -1 })),
+                    () => tensor.View(),
+                };
+                foreach (Action read in reads)
+                {
+                    CheckpointException e = Check.Fails(ErrorCode.DataLoss, Reason.Truncated, read);
+                    Check.Equal(key, e.Tensor);
+                    Check.That(e.File.EndsWith("claim.data-00000-of-00001", StringComparison.Ordinal), e.File);
+                }
+            }
+            Check.Fails(ErrorCode.DataLoss, Reason.Truncated, () => reader["strings"].ReadStrings());
+            Check.That(GC.GetTotalMemory(false) - before < 1 << 24, "memory was taken");
+        }
+    }
+
+    [Test("another_type_than_the_tensors_is_refused_with_both_names")]
+    private static void AnotherType()
+    {
+        using (var writer = new Writer(Program.At("h")))
+        {
+            writer.Add("half", new[] { new Float16(0x3c00), new Float16(0x4000) });
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("h")))
+        {
+            Check.Same(new ushort[] { 0x3c00, 0x4000 }, reader.Read<ushort>("half"));
+            CheckpointException e = Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => reader.Read<short>("half"));
+            Check.Equal("int16 float16 half", e.Expected + " " + e.Found + " " + e.Tensor);
+            Check.Equal(Program.At("h"), e.File);
+            Check.Fails(ErrorCode.InvalidArgument, Reason.Shape, () => reader["half"].Read<ushort>(new Region(new long[] { 0 }, new long[] { 3 })));
+        }
+    }
+
+    [Test("a_graph_lives_until_the_last_object_for_it_is_disposed_of")]
+    private static void SharedGraph()
+    {
+        var first = new Graph();
+        Node variable = first.AddVariable(new float[] { 7 });
+        using (Graph second = first.Share())
+        {
+            first.Dispose();
+            Check.Same(new float[] { 7 }, second.Value<float>(variable));
+            Check.Throws<ObjectDisposedException>(() => first.Share());
         }
     }
 
@@ -101,6 +160,88 @@ internal static class Binding
             graph.Remove(a);
             Check.Equal(false, graph.Contains(a));
             Check.That(a != b && a.Equals((object)a) && !a.Equals((object)5), "nodes are not equal to themselves");
+        }
+    }
+
+    [Test("small_floats_are_floats_and_back")]
+    private static void SmallFloatsAreFloatsAndBack()
+    {
+        Check.Equal(1.5f, new BFloat16(0x3fc0).ToSingle());
+        Check.Equal(-2f, new Float16(0xc000).ToSingle());
+        Check.Equal(new BFloat16(0x3fc0), BFloat16.FromSingle(1.5f));
+        Check.Equal(new Float16(0x7c00), Float16.FromSingle(1e30f));
+        Check.Equal(448f, Conversions.ToSingle(DType.Float8E4M3FN, 0x7e));
+        Check.Equal(57344f, Conversions.ToSingle(DType.Float8E5M2, 0x7b));
+        Check.Equal(240f, Conversions.ToSingle(DType.Float8E4M3FNUZ, 0x7f));
+        Check.Equal(30f, Conversions.ToSingle(DType.Float8E4M3B11FNUZ, 0x7f));
+        Check.Equal(57344f, Conversions.ToSingle(DType.Float8E5M2FNUZ, 0x7f));
+        Check.Equal((ushort)0xfe, Conversions.FromSingle(DType.Float8E4M3FN, -448f));
+        Check.Throws<ArgumentException>(() => Conversions.ToSingle(DType.Float64, 0));
+        var narrow = new int[2];
+        Conversions.Convert<long, int>(new long[] { 1, -2 }, narrow, Conversion.Exact);
+        Check.Same(new[] { 1, -2 }, narrow);
+        Check.Fails(
+            ErrorCode.InvalidArgument, Reason.DType, () => Conversions.Convert<long, int>(new[] { 1, 1L << 40 }, narrow, Conversion.Exact));
+        Check.Fails(
+            ErrorCode.InvalidArgument, Reason.DType, () => Conversions.Convert<float, int>(new float[2], narrow, Conversion.Lossy));
+        Check.Fails(ErrorCode.InvalidArgument, Reason.Shape, () => Conversions.Convert<long, int>(new long[1], narrow, Conversion.Exact));
+        Check.Same(new[] { 1, -2 }, narrow);
+    }
+
+    [Test("values_are_read_and_restored_as_another_type")]
+    private static void ValuesAreReadAndRestoredAsAnotherType()
+    {
+        string path = Program.At("small");
+        var exact = new ReadOptions { Conversion = Conversion.Exact };
+        var stored = new[] { new BFloat16(0x3f80), new BFloat16(0xc000), new BFloat16(0x3fc0) };
+        var floats = new[] { 1f, -2f, 1.5f };
+        using (var program = new TestProgram())
+        {
+            program.Graph.Track(program.Root, "v", program.Graph.AddOwned(stored));
+            path = program.Checkpoint.Write(path);
+        }
+        using (var reader = new Reader(path))
+        {
+            Tensor v = reader["v"];
+            Check.Same(floats, v.Read<float>(exact));
+            Check.Same(stored, v.Read<BFloat16>(exact));
+            Check.Same(new[] { -2.0, 1.5 }, v.Read<double>(new Region(new long[] { 1 }, new long[] { 2 }), exact));
+            Check.Equal(DType.Invalid, exact.DType);
+            var bytes = new byte[12];
+            reader.ReadMany(new[] { v }, new[] { new Memory<byte>(bytes) }, new ReadOptions { DType = DType.Float32, Conversion = Conversion.Exact });
+            Check.Same(floats, MemoryMarshal.Cast<byte, float>(bytes).ToArray());
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => v.Read<float>());
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => v.Read<int>(exact));
+        }
+        using (var program = new TestProgram())
+        {
+            var values = new float[3];
+            program.Graph.Track(program.Root, "v", program.Graph.AddVariable(values));
+            Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => program.Checkpoint.Read(path).Dispose());
+            using (Status status = program.Checkpoint.Read(path, new RestoreOptions { Conversion = Conversion.Exact }))
+            {
+                status.AssertConsumed();
+                Check.Equal(RowState.Converted, status.Report()[0].State);
+            }
+            Check.Same(floats, values);
+        }
+    }
+
+    [Test("tensors_are_found_by_the_names_that_people_use")]
+    private static void TensorsAreFoundByTheNamesThatPeopleUse()
+    {
+        using (var reader = new Reader(Conformance.Fixture("guide")))
+        {
+            foreach (string name in new[] { Conformance.KernelKey, "net/l1/kernel", "net/dense/kernel", "net/dense/kernel:0" })
+            {
+                Check.Equal(Conformance.KernelKey, Encoding.UTF8.GetString(reader[name].KeyBytes()));
+                Check.Equal(Conformance.KernelKey, reader[name].Key);
+                Check.Equal(name == Conformance.KernelKey, reader.Contains(name));
+            }
+        }
+        using (var reader = new Reader(Conformance.Fixture("containers")))
+        {
+            Check.Fails(ErrorCode.InvalidArgument, Reason.Ambiguous, () => reader["Variable"].ToString());
         }
     }
 
@@ -246,14 +387,17 @@ internal static class Binding
         using (var graph = new Graph())
         {
             Node root = graph.AddObject();
-            graph.Track(root, "v", graph.AddVariable(value));
+            Node v = graph.AddVariable(value);
+            graph.Track(root, "v", v);
             using (var checkpoint = new Checkpoint(graph, root, new[] { new Edge("step", graph.AddScalar(step)) }))
             {
                 Check.Equal(root, checkpoint.Root);
                 Check.Equal(Program.At("c"), checkpoint.Write(Program.At("c")));
                 Check.Equal(Program.At("c-7"), checkpoint.WriteNumbered(Program.At("c"), 7));
                 value[0] = step[0] = 0;
+                Check.Equal(false, graph.WasRestored(v));
                 checkpoint.Read(Program.At("c-7")).Dispose();
+                Check.Equal(true, graph.WasRestored(v));
                 Check.Same(new float[] { 1, 2 }, new[] { value[0], step[0] });
                 Check.Equal(0, checkpoint.SaveCount());
                 using (Graph again = checkpoint.Graph())
@@ -372,6 +516,12 @@ internal static class Binding
             }
             checkpoint.Save(Program.At("a")); // costs nothing
             Check.Equal(Reason.Callback, checkpoint.LastFailure.Reason);
+            // Another exception of the same text, of another call, is not taken for it.
+            var other = new SaveOptions();
+            var twin = (Exception)Activator.CreateInstance(fault.GetType(), fault.Message);
+            other.Written.Add(path => { throw twin; });
+            Check.That(Check.Throws<CheckpointException>(() => checkpoint.Save(Program.At("a"), other)).InnerException == twin, "not its own");
+            Check.That(checkpoint.LastFailure.InnerException == fault, "not the callback's own exception");
             using (var manager = new Manager(checkpoint, Program.At("managed")))
             {
                 Check.Equal(Reason.Callback, manager.LastFailure.Reason);
@@ -413,6 +563,61 @@ internal static class Binding
                 Check.Throws<ObjectDisposedException>(() => pending.Wait());
             }
             Check.Equal(false, CheckpointFiles.Exists(Program.At("c-3")));
+        }
+        NothingIsKept();
+    }
+
+    [Test("the_end_of_a_save_takes_no_thread_and_says_what_it_cost")]
+    private static void TheEndOfASaveTakesNoThread()
+    {
+        using (var program = new TestProgram())
+        using (var go = new ManualResetEvent(false))
+        {
+            float[] value = { 1, 2 };
+            program.Variable(program.Root, "v", value);
+            var waiting = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+            using (Pending pending = program.Checkpoint.SaveAsync(Program.At("a"), waiting))
+            {
+                Task completion = pending.Completion;
+                Check.Equal(false, completion.Wait(1));
+                go.Set();
+                completion.Wait();
+                Check.Equal(TaskStatus.RanToCompletion, completion.Status);
+                Check.Equal(16L, pending.Cost(Phase.Copy).Bytes); // and the counter
+                Check.That(pending.Cost(Phase.Write).Bytes > 16 && pending.Cost(Phase.Write).Time > TimeSpan.Zero, "it costs nothing");
+                Check.Equal(0L, pending.Cost(Phase.Publish).Bytes);
+            }
+            Check.Fails(
+                ErrorCode.ResourceExhausted, Reason.Limit,
+                () => program.Checkpoint.SaveAsync(Program.At("a"), new SaveOptions { SnapshotLimit = 15 }));
+            using (var manager = new Manager(program.Checkpoint, Program.At("managed")))
+            {
+                Check.Equal(0L, manager.Cost(Phase.Write).Bytes);
+                manager.Save();
+                Check.That(manager.Cost(Phase.Write).Bytes > 16, "it costs nothing");
+            }
+        }
+        NothingIsKept();
+    }
+
+    [Test("a_token_cancels_a_restore")]
+    private static void ATokenCancelsARestore()
+    {
+        using (var program = new TestProgram())
+        using (var source = new CancellationTokenSource())
+        {
+            float[] value = { 1 };
+            program.Variable(program.Root, "v", value);
+            string path = program.Checkpoint.Write(Program.At("a"));
+            value[0] = 2;
+            source.Cancel();
+            Check.Equal(
+                source.Token,
+                Check.Throws<OperationCanceledException>(() => program.Checkpoint.Read(path, null, source.Token)).CancellationToken);
+            Check.Throws<OperationCanceledException>(() => program.Checkpoint.Restore(path, null, source.Token));
+            Check.Equal(2f, value[0]);
+            program.Checkpoint.Read(path).Dispose();
+            Check.Equal(1f, value[0]);
         }
         NothingIsKept();
     }

@@ -33,11 +33,11 @@ internal static class Snippets
             {
                 output.WriteLine("{0} {1} [{2}]", tensor.Key, tensor.DType.Name(), string.Join(",", tensor.Shape));
             }
-            Tensor kernel = reader["net/l1/kernel/.ATTRIBUTES/VARIABLE_VALUE"];
+            Tensor kernel = reader["net/l1/kernel"];
             float[] values = kernel.Read<float>(); // all of it, row-major
             float[] part = kernel.Read<float>(new Region(new long[] { 0, 1 }, new long[] { -1, 2 })); // all rows, 2 columns from 1 on
             kernel.ReadInto(values); // into memory of your own
-            int step = reader.Read<int>("step/.ATTRIBUTES/VARIABLE_VALUE")[0];
+            int step = reader.Read<int>("step")[0];
             output.WriteLine("{0} {1} {2}", values.Length, part.Length, step);
         }
         // [end]

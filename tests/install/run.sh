@@ -34,10 +34,10 @@ runs() { same "header $version"$'\n'"library $version"$'\n'"$kernel" "$("$@" "$r
 builds() {
   local program
   cmake --build "$1"
-  for program in c-checkpoint c-shared c-static cpp; do runs "$1/$program"; done
+  for program in c-checkpoint c-shared c-static cpp cpp-static cpp-headers; do runs "$1/$program"; done
   for program in c-checkpoint cpp; do "needs_$2" "$1/$program"; done
-  needs_shared "$1/c-shared"
-  needs_none "$1/c-static"
+  for program in c-shared cpp-headers; do needs_shared "$1/$program"; done
+  for program in c-static cpp-static; do needs_none "$1/$program"; done
 }
 
 # refuses LINE COMMAND...: it fails, and says so in this line (wrapped or not).
@@ -70,7 +70,26 @@ lib/cmake/checkpoint/checkpoint-targets.cmake
 lib/libcheckpoint.a
 lib/libcheckpoint.so libcheckpoint.so.$major
 lib/pkgconfig/checkpoint.pc
+share/checkpoint/tsan.supp
+share/checkpoint/valgrind.supp
 END
+}
+
+what_is_installed_is_stripped() {
+  local file
+  for file in "$prefix/lib/libcheckpoint.so" "$prefix/bin/ckpt"; do
+    if readelf -SW "$file" | grep -F .symtab; then echo "not stripped: $file"; return 1; fi
+  done
+  configure . "$work/build" -DCHECKPOINT_STRIP=OFF
+  cmake --install "$work/build" --prefix "$work/unstripped"
+  readelf -SW "$work/unstripped/lib/libcheckpoint.so" | grep -F .symtab
+  configure . "$work/build" -DCHECKPOINT_STRIP=ON
+}
+
+# So that it does not clash with another Rust library in the same program.
+the_static_library_defines_nothing_but_the_c_abi() {
+  diff <(nm -g --defined-only "$prefix/lib/libcheckpoint.a" | awk 'NF == 3 { print $3 }' | sort) \
+    <(sed '/^#/d' tests/c/symbols.txt | sort)
 }
 
 the_library_exports_its_list_under_its_soname() {
@@ -106,11 +125,13 @@ requests_for_another_major_or_a_newer_version_are_refused() {
     -DREFUSED="$((major + 1));$major.$((minor + 1));$major,shared"
 }
 
+# But for gcc_s: compilers add it in the form that fits.
 the_static_link_line_is_what_rustc_asks_for() {
   local asked
   asked=$(cargo rustc --locked --package libcheckpoint-c --lib --crate-type staticlib --target-dir "$cargo_dir/link-line" \
     -- --print native-static-libs 2>&1 | tee "$work/rustc.log" | sed -n 's/^note: native-static-libs: //p')
   [ -n "$asked" ] || { cat "$work/rustc.log"; return 1; }
+  asked=${asked/-lgcc_s /}
   same "$asked" "$(pkg-config --static --libs-only-l checkpoint | sed 's/^-lcheckpoint //; s/ *$//')"
   # shellcheck disable=SC2001
   same "$(sed 's/-l//g; s/ /;/g' <<<"$asked")" \
@@ -177,6 +198,115 @@ compilers_get_the_static_one_from_pkg_config() {
   runs "$work/pc-static"
 }
 
+programs_are_wholly_static() {
+  local flags form
+  read -ra flags <<<"$(pkg-config --static --cflags --libs checkpoint)"
+  for form in -static -static-pie; do
+    cc $form tests/install/consumer/consumer.c "${flags[@]}" -o "$work/pc$form"
+    c++ -std=c++17 $form tests/install/consumer/consumer.cpp "${flags[@]}" -o "$work/pc-cpp$form"
+    runs "$work/pc$form"
+    runs "$work/pc-cpp$form"
+    if elf "$work/pc$form" | grep -F NEEDED; then return 1; fi
+  done
+}
+
+# Each has Rust's standard library in it; the order of the two says nothing.
+another_rust_library_is_in_the_same_program() {
+  local flags other="$work/libother.a" libs order
+  rustc --crate-type staticlib -O -o "$other" tests/install/together/other.rs
+  read -ra flags <<<"$(pkg-config --cflags checkpoint)"
+  read -ra libs <<<"$(pkg-config --static --libs checkpoint | sed 's/-lcheckpoint/-l:libcheckpoint.a/')"
+  for order in first last; do
+    if [ $order = first ]; then
+      cc tests/install/together/two.c "${flags[@]}" "$other" "${libs[@]}" -o "$work/two"
+    else
+      cc tests/install/together/two.c "${flags[@]}" "${libs[@]}" "$other" -lm -o "$work/two"
+    fi
+    same "12 tensors, 10, 0" "$("$work/two" tests/data/guide 2>"$work/panic.log")"
+    grep -qF "too many" "$work/panic.log"
+  done
+}
+
+# A library may stand in a program that uses it itself and by two others.
+libraries_of_one_program_share_it() {
+  configure tests/install/together "$work/together" -DCMAKE_PREFIX_PATH="$prefix"
+  cmake --build "$work/together"
+  same $'12 tensors\n12 tensors' "$("$work/together/diamond" tests/data/guide)"
+}
+
+parts_of_a_project_each_take_it_in() {
+  local parts number own
+  for own in OFF ON; do
+    for parts in "find;find" "find;subdir" "subdir;find" "subdir;subdir;find"; do
+      rm -rf "$work/projects"
+      configure tests/install/projects "$work/projects" -DCMAKE_PREFIX_PATH="$prefix" -DCHECKPOINT_SOURCE="$root" "-DPARTS=$parts" -DOWN=$own
+      cmake --build "$work/projects"
+      number=0
+      for _ in ${parts//;/ }; do number=$((number + 1)); runs "$work/projects/program-$number"; done
+    done
+  done
+}
+
+another_version_in_one_project_is_refused() {
+  cp -r "$prefix" "$work/older"
+  sed -i "s/VERSION $version/VERSION 0.0.9/" "$work/older/lib/cmake/checkpoint/checkpoint-config.cmake"
+  refuses "libcheckpoint 0.0.9 is in the project already; $version cannot be added to it" \
+    configure tests/install/projects "$work/both" -DCMAKE_PREFIX_PATH="$work/older" -DCHECKPOINT_SOURCE="$root" "-DPARTS=find;subdir"
+}
+
+# Whoever debugs a program gets the library for use, unless they ask for the other.
+projects_for_debugging_get_a_library_for_use() {
+  local made
+  configure tests/install/consumer "$work/debug" -DWAY=subdir -DCHECKPOINT_SOURCE="$root" -DCMAKE_BUILD_TYPE=Debug
+  builds "$work/debug" shared
+  made=$(find "$work/debug" -name "libcheckpoint.so.$version")
+  cmp "$made" "$work/build/lib/libcheckpoint.so.$version"
+  refuses "CHECKPOINT_CARGO_PROFILE is release or dev, not fast" \
+    cmake -S tests/install/consumer -B "$work/debug" -DCHECKPOINT_CARGO_PROFILE=fast
+}
+
+generators_of_several_configurations_work() {
+  local configuration
+  cmake -S tests/install/consumer -B "$work/multi" -G "Ninja Multi-Config" -DWAY=subdir -DCHECKPOINT_SOURCE="$root" \
+    "-DCHECKPOINT_CARGO_TARGET_DIR=$cargo_dir"
+  for configuration in Debug Release; do
+    cmake --build "$work/multi" --config $configuration
+    runs "$work/multi/$configuration/cpp"
+    runs "$work/multi/$configuration/c-static"
+  done
+}
+
+every_compiler_takes_the_headers_in_every_standard() {
+  local flags compiler standard
+  read -ra flags <<<"$(pkg-config --cflags --libs checkpoint)"
+  for compiler in g++ clang++ "clang++ -stdlib=libc++"; do
+    for standard in 17 20 2b; do        # 23, as these compilers call it
+      $compiler -std=c++$standard -Wall -Wextra -Werror tests/install/consumer/consumer.cpp "${flags[@]}" -o "$work/standard"
+      LD_LIBRARY_PATH=$prefix/lib runs "$work/standard"
+    done
+  done
+  # As Microsoft's compiler parses C++: with libc++, since libstdc++ itself is not made for it.
+  read -ra flags <<<"$(pkg-config --cflags checkpoint)"
+  clang++ -std=c++17 -stdlib=libc++ -fms-extensions -fms-compatibility -fms-compatibility-version=19.33 -Wall -Wextra -Werror -fsyntax-only \
+    tests/install/consumer/consumer.cpp "${flags[@]}"
+}
+
+# Both report what is none without the files, and nothing with them.
+the_sanitizer_and_valgrind_are_told_what_is_no_fault() {
+  local flags tool
+  local -A tools=([tsan]="env" [valgrind]="valgrind -q --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=66")
+  read -ra flags <<<"$(pkg-config --cflags --libs checkpoint)"
+  cc -std=c11 -g -fsanitize=thread tests/c/pending.c "${flags[@]}" -lpthread -o "$work/tsan"
+  cc -std=c11 -g tests/install/suppressions/background.c "${flags[@]}" -o "$work/valgrind"
+  export LD_LIBRARY_PATH=$prefix/lib
+  for tool in tsan valgrind; do
+    if ${tools[$tool]} "$work/$tool" "$work/$tool-out" >"$work/without" 2>&1; then echo "$tool has nothing to report"; return 1; fi
+    same 66 "$(${tools[$tool]} "$work/$tool" "$work/$tool-out" >/dev/null 2>&1; echo $?)"
+  done
+  TSAN_OPTIONS=suppressions=$prefix/share/checkpoint/tsan.supp "$work/tsan"
+  ${tools[valgrind]} "--suppressions=$prefix/share/checkpoint/valgrind.supp" "$work/valgrind" "$work/valgrind-out"
+}
+
 # Its module is the project's, in a place of its own, and nothing of the project beside it.
 go_modules_get_it_from_pkg_config() {
   cp -r bindings/go "$work/go-module"
@@ -237,12 +367,16 @@ other_platforms_are_told_so() {
     "${try[@]}" -DCMAKE_PROJECT_checkpoint_INCLUDE="$work/no-programs.cmake"
 }
 
-tests=(each_component_holds_what_it_should the_library_exports_its_list_under_its_soname nothing_has_an_rpath
+tests=(each_component_holds_what_it_should what_is_installed_is_stripped the_static_library_defines_nothing_but_the_c_abi
+  the_library_exports_its_list_under_its_soname nothing_has_an_rpath
   no_text_names_where_it_was_built_or_installed all_versions_agree requests_for_another_major_or_a_newer_version_are_refused
   the_static_link_line_is_what_rustc_asks_for cmake_projects_find_it cmake_projects_get_the_static_one_by_build_shared_libs
   cmake_projects_fetch_it cmake_projects_install_the_library_that_they_run_with
   cmake_projects_can_install_the_package_that_they_fetched cmake_projects_add_it_as_a_subdirectory compilers_get_it_from_pkg_config
-  compilers_get_the_static_one_from_pkg_config go_modules_get_it_from_pkg_config csharp_programs_find_it a_staged_package_in_usr_is_found
+  compilers_get_the_static_one_from_pkg_config programs_are_wholly_static another_rust_library_is_in_the_same_program
+  libraries_of_one_program_share_it parts_of_a_project_each_take_it_in another_version_in_one_project_is_refused
+  projects_for_debugging_get_a_library_for_use generators_of_several_configurations_work
+  every_compiler_takes_the_headers_in_every_standard the_sanitizer_and_valgrind_are_told_what_is_no_fault go_modules_get_it_from_pkg_config csharp_programs_find_it a_staged_package_in_usr_is_found
   development_files_without_the_library_are_not_found other_platforms_are_told_so)
 
 # ---------------------------------------------------------------- running them

@@ -114,7 +114,7 @@ impl State<'_> {
             }
         }
         let Some(cast) = of.cast else { return Ok(bytes) };
-        let (bytes, overflowed) = cast.apply(&bytes);
+        let (bytes, overflowed) = cast.apply(&bytes)?;
         if self.counted.insert(number) {
             self.overflowed += overflowed;
         }

@@ -2,19 +2,24 @@
 //! their own graph.
 
 use std::cell::RefCell;
+use std::error::Error as _;
 use std::ffi::{c_char, c_void};
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
-use super::{ask, handle, name_at};
+use super::progress::{ckpt_free_callback, UserData};
+use super::{ask, handle, short_at};
 use ::checkpoint::{printable, Code, Error, Failure, Reason, Result};
 
-/// Receives the error message of a failing callback. Valid only while the callback runs.
+/// Receives the error message of a failing callback, and its cause. Valid only while the callback
+/// runs.
 #[derive(Default)]
 pub struct ckpt_failure {
     text: Mutex<Option<String>>,
+    cause: Mutex<Option<UserData>>,
 }
 
 /// Sets the failure message of the running callback: `text`, of `len` bytes, is copied and becomes
@@ -23,10 +28,54 @@ pub struct ckpt_failure {
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_char, len: usize) {
     ask((), || {
-        if let (Some(failure), Ok(text)) = (handle(failure.cast_const()), name_at(text, len, "the text")) {
+        if let (Some(failure), Ok(text)) = (handle(failure.cast_const()), short_at(text, len, "the text")) {
             *failure.text.lock() = Some(printable(text).to_string());
         }
     });
+}
+
+/// Sets the cause of the running callback's failure: an object of the caller's, such as an
+/// exception of its language. The error of the call that fails for it gives it back
+/// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
+/// earlier cause.
+///
+/// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
+/// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
+/// library. If the callback succeeds all the same, the cause is freed.
+#[no_mangle]
+pub extern "C" fn ckpt_failure_set_cause(failure: *mut ckpt_failure, cause: *mut c_void, free_cause: ckpt_free_callback) {
+    ask((), || {
+        let cause = UserData::new(cause, free_cause);
+        let earlier = handle(failure.cast_const()).and_then(|failure| failure.cause.lock().replace(cause));
+        drop(earlier);
+    });
+}
+
+/// What a callback failed with.
+#[derive(Debug)]
+pub(super) struct CallbackFailure {
+    text: String,
+    cause: Option<UserData>,
+}
+
+impl fmt::Display for CallbackFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for CallbackFailure {}
+
+/// The cause that a callback set, of the error of the call that it failed for.
+pub(super) fn cause_of(error: &Error) -> *mut c_void {
+    let mut next = error.source();
+    while let Some(failure) = next {
+        if let Some(CallbackFailure { cause: Some(cause), .. }) = failure.downcast_ref() {
+            return cause.pointer();
+        }
+        next = failure.source();
+    }
+    std::ptr::null_mut()
 }
 
 /// Reads part of a value: fills `buffer` with `size` bytes from byte `offset` on, row-major and in
@@ -104,8 +153,9 @@ fn outcome(code: ckpt_code, failure: ckpt_failure) -> std::result::Result<(), Fa
         return Ok(());
     }
     let code = Code::from_number(code).unwrap_or(Code::Unknown);
-    Err(match failure.text.into_inner() {
-        Some(text) => format!("{code}: {text}").into(),
-        None => format!("the callback returned {code}").into(),
-    })
+    let text = match failure.text.into_inner() {
+        Some(text) => format!("{code}: {text}"),
+        None => format!("the callback returned {code}"),
+    };
+    Err(Box::new(CallbackFailure { text, cause: failure.cause.into_inner() }))
 }

@@ -5,9 +5,10 @@ use std::ffi::{c_char, CStr};
 use std::time::Duration;
 
 use super::error::ckpt_error;
-use super::{ask, call};
+use super::{ask, call, short_at};
 use ::checkpoint::{
-    Better, Busy, Checksums, Code, DType, Durability, Error, Locking, Mismatch, Reason, Result, RowState, Verdict,
+    Better, Busy, Checksums, Code, Conversion, DType, Durability, Error, Locking, Mismatch, Phase, Reason, Result, RowState,
+    Verdict,
 };
 
 /// The class of an error, numbered as absl's status codes: one of the `CKPT_CODE_` constants.
@@ -30,6 +31,9 @@ pub type ckpt_kind = i32;
 /// How a restore treats a value that does not fit its object: one of the `CKPT_MISMATCH_`
 /// constants.
 pub type ckpt_mismatch = i32;
+/// Which values are converted when they are restored or read as another dtype: one of the
+/// `CKPT_CONVERSION_` constants.
+pub type ckpt_conversion = i32;
 /// What a save does while an earlier one is still running: one of the `CKPT_BUSY_` constants.
 pub type ckpt_busy = i32;
 /// The kind of checkpoint that a restore status belongs to: one of the `CKPT_RESTORE_KIND_`
@@ -41,6 +45,8 @@ pub type ckpt_row_state = i32;
 pub type ckpt_better = i32;
 /// What a checkpoint is good for: one of the `CKPT_VERDICT_` constants.
 pub type ckpt_verdict = i32;
+/// A phase of a save: one of the `CKPT_PHASE_` constants. No moment belongs to two of them.
+pub type ckpt_phase = i32;
 
 /// Success.
 pub const CKPT_CODE_OK: ckpt_code = 0;
@@ -157,6 +163,8 @@ pub const CKPT_REASON_FORKED: ckpt_reason = 36;
 /// A lock was lost while it was needed: the directory or its file of locks was removed or replaced,
 /// or a network file system gave the lock away.
 pub const CKPT_REASON_LOCK_LOST: ckpt_reason = 37;
+/// Several tensors have the name.
+pub const CKPT_REASON_AMBIGUOUS: ckpt_reason = 38;
 
 /// No dtype.
 pub const CKPT_DTYPE_INVALID: ckpt_dtype = 0;
@@ -279,6 +287,16 @@ pub const CKPT_MISMATCH_FAIL: ckpt_mismatch = 0;
 /// The value is skipped and recorded in the report.
 pub const CKPT_MISMATCH_SKIP: ckpt_mismatch = 1;
 
+/// Values are not converted: another dtype is an error. The default.
+pub const CKPT_CONVERSION_NONE: ckpt_conversion = 0;
+/// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or bfloat16
+/// to float32, float32 to complex64. Integers are also converted to other integers if they all fit,
+/// in tensors of at most 1 MiB.
+pub const CKPT_CONVERSION_EXACT: ckpt_conversion = 1;
+/// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+/// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+pub const CKPT_CONVERSION_LOSSY: ckpt_conversion = 2;
+
 /// Wait for the earlier save; the default.
 pub const CKPT_BUSY_WAIT: ckpt_busy = 0;
 /// Fail with `CKPT_CODE_UNAVAILABLE`; the save counter does not advance.
@@ -311,6 +329,9 @@ pub const CKPT_ROW_STATE_TORN: ckpt_row_state = 8;
 /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path is
 /// the glob.
 pub const CKPT_ROW_STATE_UNMATCHED_GLOB: ckpt_row_state = 9;
+/// The object has the value of the checkpoint, converted from its dtype there to the one in the
+/// program.
+pub const CKPT_ROW_STATE_CONVERTED: ckpt_row_state = 10;
 
 /// Lower is better, as for a loss.
 pub const CKPT_BETTER_LOWER: ckpt_better = 1;
@@ -328,6 +349,18 @@ pub const CKPT_VERDICT_INCOMPLETE: ckpt_verdict = 3;
 /// A checksum does not match, a data file is missing or too short, values overlap, or something is
 /// malformed.
 pub const CKPT_VERDICT_DAMAGED: ckpt_verdict = 4;
+
+/// Values are copied, while the program waits. Only saves in the background have it.
+pub const CKPT_PHASE_COPY: ckpt_phase = 1;
+/// Shards (data files) and index are written, and read back if that is asked for.
+pub const CKPT_PHASE_WRITE: ckpt_phase = 2;
+/// Files and directories are synced.
+pub const CKPT_PHASE_SYNC: ckpt_phase = 3;
+/// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+/// checkpoints are deleted.
+pub const CKPT_PHASE_PUBLISH: ckpt_phase = 4;
+/// Locks of the directory are taken, and waited for.
+pub const CKPT_PHASE_LOCK: ckpt_phase = 5;
 
 /// The severity of a log message: one of the `CKPT_SEVERITY_` constants.
 pub type ckpt_severity = i32;
@@ -408,6 +441,29 @@ pub extern "C" fn ckpt_dtype_size(dtype: ckpt_dtype) -> usize {
     ask(0, || dtype_of(dtype).and_then(DType::size).unwrap_or(0))
 }
 
+/// Fails unless memory with elements of dtype `elements` can hold elements of `dtype` as they are.
+/// It can if the two are the same. Besides, `CKPT_DTYPE_UINT8`, `CKPT_DTYPE_UINT16` and
+/// `CKPT_DTYPE_UINT32` hold the bits of elements of their size that C has no type for: `float16`,
+/// `bfloat16`, quantized numbers, and numbers of eight bits or less that are not integers of eight
+/// bits. The error calls the tensor by `name`, of `name_len` bytes, unless that is empty.
+///
+/// Errors:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): it cannot, or one of the two is no dtype.
+#[no_mangle]
+pub extern "C" fn ckpt_dtype_check_elements(
+    dtype: ckpt_dtype,
+    elements: ckpt_dtype,
+    name: *const c_char,
+    name_len: usize,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let name = short_at(name, name_len, "the name")?;
+        let checked = known_dtype(elements).and_then(|elements| known_dtype(dtype)?.check_fits(elements));
+        checked.map_err(|e| if name.is_empty() { e } else { e.for_tensor(name) })
+    })
+}
+
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
 /// NUL-terminated static text.
 #[no_mangle]
@@ -468,6 +524,13 @@ pub extern "C" fn ckpt_mismatch_name(mismatch: ckpt_mismatch) -> *const c_char {
     ask(c"unknown".as_ptr(), || name_in(&[c"fail", c"skip"], mismatch, CKPT_MISMATCH_FAIL, c"unknown"))
 }
 
+/// Returns the name of a conversion: `none`, `exact` or `lossy`; `unknown` for an unknown number.
+/// NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_conversion_name(conversion: ckpt_conversion) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"none", c"exact", c"lossy"], conversion, CKPT_CONVERSION_NONE, c"unknown"))
+}
+
 /// Returns the name of what a save does while another runs: `wait` or `fail`; `unknown` for an
 /// unknown number. NUL-terminated static text.
 #[no_mangle]
@@ -511,7 +574,7 @@ fn name_in(names: &[&'static CStr], number: i32, first: i32, otherwise: &'static
     at.and_then(|at| names.get(at)).map_or(otherwise, |name| *name).as_ptr()
 }
 
-const REASONS: [&CStr; CKPT_REASON_LOCK_LOST as usize + 1] = [
+const REASONS: [&CStr; CKPT_REASON_AMBIGUOUS as usize + 1] = [
     c"NONE",
     c"ARGUMENT",
     c"NO_CHECKPOINT",
@@ -550,6 +613,7 @@ const REASONS: [&CStr; CKPT_REASON_LOCK_LOST as usize + 1] = [
     c"CONCURRENT_USE",
     c"FORKED",
     c"LOCK_LOST",
+    c"AMBIGUOUS",
 ];
 
 const KINDS: [&CStr; 8] = [c"object", c"variable", c"state", c"text", c"list", c"dict", c"tuple", c"slot owner"];
@@ -587,6 +651,24 @@ pub(super) fn locking_of(number: ckpt_locking) -> Result<Locking> {
     }
 }
 
+/// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+/// for an unknown number. NUL-terminated static text.
+#[no_mangle]
+pub extern "C" fn ckpt_phase_name(phase: ckpt_phase) -> *const c_char {
+    ask(c"unknown".as_ptr(), || name_in(&[c"copy", c"write", c"sync", c"publish", c"lock"], phase, CKPT_PHASE_COPY, c"unknown"))
+}
+
+pub(super) fn phase_of(number: ckpt_phase) -> Result<Phase> {
+    match number {
+        CKPT_PHASE_COPY => Ok(Phase::Copy),
+        CKPT_PHASE_WRITE => Ok(Phase::Write),
+        CKPT_PHASE_SYNC => Ok(Phase::Sync),
+        CKPT_PHASE_PUBLISH => Ok(Phase::Publish),
+        CKPT_PHASE_LOCK => Ok(Phase::Lock),
+        _ => Err(Error::argument("the phase is unknown").expecting("a CKPT_PHASE_ constant, 1 to 5", number)),
+    }
+}
+
 /// A limit of waiting. Infinity, or more than can be counted, is for ever.
 pub(super) fn limit_of(seconds: f64) -> Result<Duration> {
     if seconds.is_nan() || seconds < 0.0 {
@@ -610,6 +692,15 @@ pub(super) fn mismatch_of(number: ckpt_mismatch) -> Result<Mismatch> {
         _ => {
             Err(Error::argument("the treatment of mismatches is unknown").expecting("a CKPT_MISMATCH_ constant, 0 or 1", number))
         }
+    }
+}
+
+pub(super) fn conversion_of(number: ckpt_conversion) -> Result<Conversion> {
+    match number {
+        CKPT_CONVERSION_NONE => Ok(Conversion::None),
+        CKPT_CONVERSION_EXACT => Ok(Conversion::Exact),
+        CKPT_CONVERSION_LOSSY => Ok(Conversion::Lossy),
+        _ => Err(Error::argument("the conversion is unknown").expecting("a CKPT_CONVERSION_ constant, 0 to 2", number)),
     }
 }
 
@@ -648,11 +739,14 @@ mod tests {
         assert_eq!(CKPT_REASON_SAVER, Reason::Saver as i32);
         assert_eq!(CKPT_REASON_CONCURRENT_USE, Reason::ConcurrentUse as i32);
         assert_eq!(CKPT_ROW_STATE_UNMATCHED_GLOB, RowState::UnmatchedGlob as ckpt_row_state);
+        assert_eq!(CKPT_ROW_STATE_CONVERTED, RowState::Converted as ckpt_row_state);
+        assert_eq!((CKPT_CONVERSION_NONE, CKPT_CONVERSION_LOSSY), (Conversion::None as i32, Conversion::Lossy as i32));
         assert_eq!(CKPT_ROW_STATE_TORN, RowState::Torn as ckpt_row_state);
         assert_eq!((CKPT_VERDICT_WHOLE, CKPT_VERDICT_DAMAGED), (Verdict::Whole as i32, Verdict::Damaged as i32));
         assert_eq!(CKPT_RESTORE_KIND_NONE, RestoreKind::None as ckpt_restore_kind);
         assert_eq!(CKPT_SEVERITY_ERROR, Severity::Error as ckpt_severity);
         assert_eq!((CKPT_BETTER_LOWER, CKPT_BETTER_HIGHER), (Better::Lower as ckpt_better, Better::Higher as ckpt_better));
+        assert_eq!((CKPT_PHASE_COPY, CKPT_PHASE_LOCK), (Phase::Copy as ckpt_phase, Phase::Lock as ckpt_phase));
         assert_eq!(CKPT_KIND_SLOT_OWNER, kind_number("slot owner"));
         assert_eq!(CKPT_DTYPE_FLOAT4_E2M1FN as u32, DType::Float4E2m1fn.number());
     }

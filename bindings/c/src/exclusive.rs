@@ -71,12 +71,12 @@ pub(super) fn copied<T: Changeable, V: Default>(pointer: *const T, copy: impl Fn
     }
 }
 
-/// Makes handles changeable.
+/// Makes handles changeable. For modules beside this one, wherever the source of the ABI lies.
 macro_rules! changeable {
     ($($handle:ty: $value:ty,)*) => {
-        $(impl $crate::exclusive::Changeable for $handle {
+        $(impl super::exclusive::Changeable for $handle {
             type Value = $value;
-            fn exclusive(&self) -> &$crate::exclusive::Exclusive<$value> {
+            fn exclusive(&self) -> &super::exclusive::Exclusive<$value> {
                 &self.0
             }
         })*

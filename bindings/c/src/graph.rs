@@ -6,8 +6,8 @@ use super::callback::CallbackMark;
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
 use super::node::{ckpt_description, ckpt_node, ckpt_node_options, ckpt_nodes, node_at, number_of, NodeSettings};
-use super::{array, ask, call, copied, output, own, release, required, text_at};
-use ::checkpoint::{Graph, NodeId, Result};
+use super::{ask, bytes_at, call, copied, handle, output, own, release, required, text_at};
+use ::checkpoint::{Graph, NodeId, Reason, Result};
 
 /// A graph of objects with named edges: the state that a program saves and restores.
 ///
@@ -81,8 +81,16 @@ pub extern "C" fn ckpt_graph_new() -> *mut ckpt_graph {
     ask(std::ptr::null_mut(), || own(ckpt_graph { graph: Graph::new(), mark: CallbackMark::default() }))
 }
 
-/// Frees a handle of a graph. The graph and its objects live as long as a checkpoint uses them;
-/// after that, borrowed memory is released. NULL is ignored.
+/// Returns another handle of the same graph, for an owner of its own; free it with
+/// `ckpt_graph_free`. It reaches the same objects under the same lock. This function waits for
+/// nothing and may be called from callbacks. NULL if `graph` is NULL.
+#[no_mangle]
+pub extern "C" fn ckpt_graph_share(graph: *const ckpt_graph) -> *mut ckpt_graph {
+    ask(std::ptr::null_mut(), || handle(graph).map_or(std::ptr::null_mut(), |graph| own(graph.clone())))
+}
+
+/// Frees a handle of a graph. The graph and its objects live as long as another handle is not freed
+/// or a checkpoint uses them; after that, borrowed memory is released. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_graph_free(graph: *mut ckpt_graph) {
     release(graph);
@@ -116,7 +124,7 @@ pub extern "C" fn ckpt_graph_add_text(
     node: *mut ckpt_node,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || add_plain(graph, options, node, |graph| graph.add_text(array(text.cast(), text_len, "the text")?)))
+    call(error, || add_plain(graph, options, node, |graph| graph.add_text(bytes_at(text, text_len, "the text")?)))
 }
 
 /// Removes an object with all edges and slots from and to it. Its children stay. Memory that the
@@ -139,7 +147,10 @@ pub extern "C" fn ckpt_graph_contains(
     call(error, || {
         let out = output(contains, false, "the output argument `contains`")?;
         let graph = graph_at(graph)?.graph;
-        *out = NodeId::from_number(node).is_some_and(|node| graph.contains(node));
+        *out = match NodeId::from_number(node).map(|node| graph.describe(node)) {
+            Some(Err(e)) if e.reason() != Reason::Node => return Err(e),
+            described => described.is_some_and(|described| described.is_ok()),
+        };
         Ok(())
     })
 }

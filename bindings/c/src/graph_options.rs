@@ -4,10 +4,10 @@ use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
 
 use super::callback::{ckpt_failure, CallbackMark};
-use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_mismatch, mismatch_of};
+use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_conversion, ckpt_mismatch, conversion_of, mismatch_of};
 use super::error::ckpt_error;
 use super::options::{ckpt_read_options, read_options_at, set, target, with};
-use super::progress::{ckpt_free_callback, Progress, UserData};
+use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at, Progress, UserData};
 use super::writer::{ckpt_write_options, WriteSettings};
 use super::{ask, call, changeable, copied, own, release, text_at, Exclusive};
 use ::checkpoint::{Busy, Error, RestoreOptions, SaveOptions, WriteOptions};
@@ -23,6 +23,7 @@ pub(super) struct SaveSettings {
     busy: Busy,
     progress: Progress,
     callbacks: Vec<Arc<WrittenCallback>>,
+    snapshot_limit: Option<u64>,
 }
 
 struct WrittenCallback {
@@ -43,6 +44,7 @@ impl SaveSettings {
             .write(self.write.clone())
             .busy(self.busy)
             .progress(Arc::new(move |done, total| progress_mark.run(|| progress.report(done, total))));
+        let options = self.snapshot_limit.into_iter().fold(options, SaveOptions::snapshot_limit);
         self.callbacks.iter().fold(options, |options, written| {
             let (written, mark) = (written.clone(), mark.clone());
             options.callback(Arc::new(move |path| {
@@ -118,6 +120,27 @@ pub extern "C" fn ckpt_save_options_set_busy(
     })
 }
 
+/// Limits the memory that the copies of all saves in the background of this process take while they
+/// are written, in bytes; 0, the default, for no limit. A save that would exceed it waits, before
+/// it copies anything, until others are written or, with `CKPT_BUSY_FAIL`, fails with
+/// `CKPT_CODE_UNAVAILABLE` (`CKPT_REASON_BUSY`). If its own copy is larger, it fails with
+/// `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`). Only saves in the background copy.
+///
+/// Counted beforehand are the values of variables. What states and savers give is counted when it
+/// is copied, and keeps later saves waiting. Memory that a checkpoint keeps for its next copy, once
+/// one is written, is not counted.
+#[no_mangle]
+pub extern "C" fn ckpt_save_options_set_snapshot_limit(
+    options: *mut ckpt_save_options,
+    bytes: u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    set(options, error, |o| {
+        o.snapshot_limit = (bytes != 0).then_some(bytes);
+        Ok(())
+    })
+}
+
 /// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_save_options_free(options: *mut ckpt_save_options) {
@@ -144,7 +167,8 @@ pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
     ask(std::ptr::null_mut(), || own(ckpt_restore_options::default()))
 }
 
-/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL.
+/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+/// restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_read_options(
     options: *mut ckpt_restore_options,
@@ -213,6 +237,23 @@ pub extern "C" fn ckpt_restore_options_set_on_mismatch(
     with(options, error, || mismatch_of(mismatch), RestoreOptions::on_mismatch)
 }
 
+/// Sets which values are converted to the dtypes of their variables: one of the `CKPT_CONVERSION_`
+/// constants; `CKPT_CONVERSION_NONE` by default, so that another dtype does not fit. A converted
+/// value has a row of its own state, `CKPT_ROW_STATE_CONVERTED`.
+///
+/// The dtypes decide what can be converted, before anything is assigned; where integers might not
+/// fit, they are read and looked at before that. Values are converted piece by piece while they are
+/// read, those on devices too. Variables that accept any dtype take the one that is stored; objects
+/// with callbacks get their tensors as they are stored.
+#[no_mangle]
+pub extern "C" fn ckpt_restore_options_set_conversion(
+    options: *mut ckpt_restore_options,
+    conversion: ckpt_conversion,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || conversion_of(conversion), RestoreOptions::conversion)
+}
+
 /// Leaves slot variables unchanged if `skip` is true; assertions of the status then do not require
 /// them. False by default. (`experimental_skip_slot_variables`)
 #[no_mangle]
@@ -246,6 +287,19 @@ pub extern "C" fn ckpt_restore_options_set_verify_first(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(verify), RestoreOptions::verify_first)
+}
+
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time. Before the first value is assigned nothing is changed; after that,
+/// `ckpt_checkpoint_last_report` says what was assigned. What is restored later, when objects are
+/// tracked, is not cancelled.
+#[no_mangle]
+pub extern "C" fn ckpt_restore_options_set_cancel(
+    options: *mut ckpt_restore_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
 }
 
 /// Frees options. NULL is ignored.

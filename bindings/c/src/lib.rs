@@ -34,6 +34,8 @@ mod reader;
 
 mod tensor;
 
+mod conversion;
+
 mod view;
 
 // Topic: The object graph of a checkpoint
@@ -92,8 +94,10 @@ mod manager;
 
 mod manager_options;
 
-// Topic: Saves in the background
+// Topic: Calls in the background
 mod pending;
+
+mod background;
 
 // Topic: Saves by ranks
 mod ranks;
@@ -117,8 +121,8 @@ mod wrapper;
 
 use exclusive::{changeable, changed, copied, Exclusive};
 use pointer::{
-    array, array_mut, check_array, dimensions_at, handle, key_at, list_at, name_at, os_text, output, own, path_at, release,
-    required, reserved, text_at,
+    array, array_mut, bytes_at, check_array, dimensions_at, handle, key_at, list_at, name_at, os_text, output, own, path_at,
+    release, required, reserved, short_at, text_at,
 };
 use wrapper::{ask, call};
 

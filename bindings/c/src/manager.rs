@@ -10,9 +10,9 @@ use super::error::ckpt_error;
 use super::maintenance::ckpt_broken_checkpoints;
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
-use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
-use super::{ask, call, ckpt_bytes, copied, handle, name_at, output, own, path_at, release, required};
-use ::checkpoint::{Manager, Result, Strings};
+use super::strings::{ckpt_string, ckpt_strings, give_path, lend_path, text_of};
+use super::{ask, call, ckpt_bytes, copied, handle, output, own, path_at, release, required, short_at};
+use ::checkpoint::{Manager, Result, Resumption, Strings};
 
 /// Saves checkpoints repeatedly in one directory, keeps some of them, and resumes from the latest
 /// (`tf.train.CheckpointManager`).
@@ -146,7 +146,7 @@ pub extern "C" fn ckpt_manager_best_checkpoints(manager: *const ckpt_manager) ->
 #[no_mangle]
 pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const c_char, path_len: usize) -> f64 {
     ask(f64::NAN, || {
-        let path = name_at(path, path_len, "the path").unwrap_or_default();
+        let path = short_at(path, path_len, "the path").unwrap_or_default();
         let best = handle(manager).map(|m| m.manager.best_checkpoints()).unwrap_or_default();
         let found = best.into_iter().find(|(found, _)| found.as_os_str().as_encoded_bytes() == path);
         found.map_or(f64::NAN, |(_, metric)| metric)
@@ -227,15 +227,22 @@ pub extern "C" fn ckpt_manager_restore_or_initialize(
         let path = path?;
         let (manager, mark) = manager_at(manager)?;
         let options = copied(options, Clone::clone)?;
-        let resumed = manager.restore_or_initialize(&options)?;
-        if let (Some(out), Some(restored)) = (path, resumed.path) {
-            *out = text_of(restored);
-        }
-        if let (Some(out), Some(restored)) = (status, resumed.status) {
-            *out = own(ckpt_status { status: restored.into(), mark });
-        }
+        give_resumption(manager.restore_or_initialize(&options)?, &mark, path, status);
         Ok(())
     })
+}
+
+/// Hands to the caller what resuming gave.
+pub(super) fn give_resumption(
+    resumed: Resumption,
+    mark: &CallbackMark,
+    path: Option<&mut *mut ckpt_string>,
+    status: Option<&mut *mut ckpt_status>,
+) {
+    give_path(path, resumed.path);
+    if let (Some(out), Some(restored)) = (status, resumed.status) {
+        *out = own(ckpt_status { status: restored.into(), mark: mark.clone() });
+    }
 }
 
 /// Finds the newest valid checkpoint of the directory: a whole one or, only if there is none, an

@@ -19,6 +19,12 @@ pub(super) struct MergeSettings {
     progress: Progress,
 }
 
+impl MergeSettings {
+    pub fn resolve(&self) -> (MergeOptions, Progress) {
+        (self.options.clone(), self.progress.clone())
+    }
+}
+
 changeable! {
     ckpt_merge_options: MergeSettings,
 }
@@ -146,7 +152,7 @@ pub extern "C" fn ckpt_merge(
     call(error, || {
         let destination = path_at(destination)?;
         let sections = list_at(sections, count, "the sections", |&section| path_at(section))?;
-        let (options, progress) = copied(options, |o| (o.options.clone(), o.progress.clone()))?;
+        let (options, progress) = copied(options, MergeSettings::resolve)?;
         merge(destination, &sections, &options, &mut |done, total| progress.report(done, total)).map(drop)
     })
 }

@@ -1,15 +1,18 @@
 //! Options for opening and reading. They are opaque so that they can grow. Calls that take options
 //! accept NULL for the defaults.
 
-use super::constants::{checksums, ckpt_checksums, ckpt_code};
+use super::constants::{
+    checksums, ckpt_checksums, ckpt_code, ckpt_conversion, ckpt_dtype, conversion_of, known_dtype, CKPT_DTYPE_INVALID,
+};
 use super::error::ckpt_error;
 use super::exclusive::{Changeable, Changing};
 use super::manager_options::{ManagerSaveSettings, ManagerSettings};
 use super::merge::MergeSettings;
+use super::progress::{ckpt_cancel, flag_at};
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
-use super::{ask, call, changeable, changed, own, release, required, Exclusive};
+use super::{ask, call, changeable, changed, copied, output, own, release, required, Exclusive};
 use ::checkpoint::{
     Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
     Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
@@ -23,7 +26,7 @@ pub struct ckpt_open_options(Exclusive<OpenOptions>);
 #[derive(Default)]
 pub struct ckpt_read_options(Exclusive<ReadSettings>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ReadSettings {
     pub options: ReadOptions,
     /// The same as in `options`: mapping a tensor needs it apart.
@@ -45,6 +48,17 @@ pub extern "C" fn ckpt_open_options_set_memory_limit(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(bytes), OpenOptions::memory_limit)
+}
+
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time.
+#[no_mangle]
+pub extern "C" fn ckpt_open_options_set_cancel(
+    options: *mut ckpt_open_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
 }
 
 /// Frees options. NULL is ignored.
@@ -83,6 +97,58 @@ pub extern "C" fn ckpt_read_options_set_checksums(
     set(options, error, |o| {
         o.checksums = checksums(when)?;
         o.options = o.options.clone().checksums(o.checksums);
+        Ok(())
+    })
+}
+
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time. The content of the buffers of a call that was cancelled is unspecified.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_cancel(
+    options: *mut ckpt_read_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
+}
+
+/// Sets the dtype that values are read as: one of the `CKPT_DTYPE_` constants. A tensor of another
+/// dtype is converted as `ckpt_read_options_set_conversion` allows, or refused. With
+/// `CKPT_DTYPE_INVALID`, the default, values have the dtype that is stored. Unsigned integers also
+/// stand for the bits that fit them (`ckpt_dtype_check_elements`), where those are not converted.
+/// Restores refuse a dtype: there, each variable has its own.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_dtype(
+    options: *mut ckpt_read_options,
+    dtype: ckpt_dtype,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || (dtype != CKPT_DTYPE_INVALID).then(|| known_dtype(dtype)).transpose(), ReadOptions::dtype)
+}
+
+/// Sets which values are converted to the dtype that they are read as: one of the
+/// `CKPT_CONVERSION_` constants; `CKPT_CONVERSION_NONE` by default. Values are converted piece by
+/// piece while they are read; strings and mapped values never are.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_set_conversion(
+    options: *mut ckpt_read_options,
+    conversion: ckpt_conversion,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || conversion_of(conversion), ReadOptions::conversion)
+}
+
+/// Copies options; of NULL, the defaults. `*copy` is owned by the caller: free it with
+/// `ckpt_read_options_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_read_options_copy(
+    options: *const ckpt_read_options,
+    copy: *mut *mut ckpt_read_options,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(copy, std::ptr::null_mut(), "the output argument `copy`")?;
+        *out = own(ckpt_read_options(Exclusive::new(copied(options, Clone::clone)?)));
         Ok(())
     })
 }

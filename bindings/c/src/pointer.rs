@@ -151,16 +151,52 @@ fn too_many(count: usize, most: usize, name: &str, of: &str) -> Error {
 /// The maximum length of keys, names and other short texts.
 const MAX_NAME: usize = super::constants::CKPT_MAX_NAME;
 
-/// A tensor key passed by the caller.
+/// The length that stands for "up to the NUL", `CKPT_NUL` of the header.
+const NUL: usize = usize::MAX;
+
+/// Bytes passed by the caller, of any length.
+#[inline] // on the path of every small tensor
+pub(super) fn bytes_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
+    if len == NUL {
+        return up_to_nul(pointer, name);
+    }
+    array(pointer.cast(), len, name)
+}
+
+#[inline(never)]
+fn up_to_nul<'a>(pointer: *const c_char, name: &str) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: not NULL, so NUL-terminated by convention 6, since the length is `CKPT_NUL`.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// A short text passed by the caller, of any bytes: what is looked for, or shown.
+#[inline] // on the path of every small tensor
+pub(super) fn short_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
+    if len != NUL {
+        at_most(len, MAX_NAME, name, "bytes")?;
+    }
+    let bytes = bytes_at(pointer, len, name)?;
+    at_most(bytes.len(), MAX_NAME, name, "bytes")?;
+    Ok(bytes)
+}
+
+/// The key that the caller gives a tensor.
 pub(super) fn key_at<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8]> {
     name_at(pointer, len, "the key")
 }
 
-/// A name passed by the caller that need not be UTF-8.
-#[inline] // on the path of every small tensor
+/// A name passed by the caller that need not be UTF-8. A NUL in it is refused: mostly, the length
+/// is wrong.
 pub(super) fn name_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a [u8]> {
-    at_most(len, MAX_NAME, name, "bytes")?;
-    array(pointer.cast(), len, name)
+    let bytes = short_at(pointer, len, name)?;
+    if bytes.contains(&0) {
+        let what = format!("{name} must not contain NUL; CKPT_NUL as its length means that it ends with one");
+        return Err(Error::argument(what).expecting("bytes other than NUL", printable(bytes)));
+    }
+    Ok(bytes)
 }
 
 /// A UTF-8 string passed by the caller.
@@ -171,12 +207,7 @@ pub(super) fn text_at<'a>(pointer: *const c_char, len: usize, name: &str) -> Res
 
 /// A NUL-terminated path passed by the caller.
 pub(super) fn path_at<'a>(pointer: *const c_char) -> Result<&'a Path> {
-    if pointer.is_null() {
-        return Err(Error::argument("the path must not be NULL"));
-    }
-    // SAFETY: not NULL, so NUL-terminated by convention 6.
-    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    os_text(bytes).map(Path::new)
+    up_to_nul(pointer, "the path").and_then(os_text).map(Path::new)
 }
 
 /// A path or the name of a file, from the bytes that the caller passed. On Windows they are UTF-8.

@@ -2,14 +2,13 @@
 
 use std::ffi::c_void;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::exclusive::Changeable;
 use super::options::target;
 use super::{ask, handle, own, release};
-use ::checkpoint::Result;
+use ::checkpoint::{Cancel, Result};
 
 /// Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 ///
@@ -22,6 +21,7 @@ pub type ckpt_progress_callback = Option<extern "C" fn(user_data: *mut c_void, d
 pub type ckpt_free_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
 /// The caller's `user_data`, freed with its last holder.
+#[derive(Debug)]
 pub(super) struct UserData {
     data: *mut c_void,
     free: ckpt_free_callback,
@@ -56,12 +56,12 @@ impl Drop for UserData {
 #[derive(Clone, Default)]
 pub(super) struct Progress {
     callback: Option<Arc<(ckpt_progress_callback, UserData)>>,
-    cancel: Option<Arc<AtomicBool>>,
+    cancel: Option<Cancel>,
 }
 
 impl Progress {
     pub fn report(&self, done: u64, total: u64) -> ControlFlow<()> {
-        if self.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        if self.cancel.as_ref().is_some_and(Cancel::is_raised) {
             return ControlFlow::Break(());
         }
         match self.callback.as_deref() {
@@ -91,28 +91,34 @@ pub(super) fn set_cancel<T: Changeable>(
     field: impl FnOnce(&mut T::Value) -> &mut Progress,
     cancel: *const ckpt_cancel,
 ) -> Result<()> {
-    field(&mut *target(options)?).cancel = handle(cancel).map(|c| c.0.clone());
+    field(&mut *target(options)?).cancel = flag_at(cancel);
     Ok(())
+}
+
+/// The flag behind a handle; `None` for NULL.
+pub(super) fn flag_at(cancel: *const ckpt_cancel) -> Option<Cancel> {
+    handle(cancel).map(|c| c.0.clone())
 }
 
 /// A flag that cancels long calls from any thread. Options given the flag stay valid after it is
 /// freed.
-pub struct ckpt_cancel(Arc<AtomicBool>);
+pub struct ckpt_cancel(Cancel);
 
 /// Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_new() -> *mut ckpt_cancel {
-    ask(std::ptr::null_mut(), || own(ckpt_cancel(Arc::default())))
+    ask(std::ptr::null_mut(), || own(ckpt_cancel(Cancel::new())))
 }
 
 /// Raises the flag: calls given it soon fail with `CKPT_CODE_CANCELLED`, unless they have already
-/// published their result. The flag cannot be lowered again. Callable from any thread. NULL is
+/// published their result. The flag cannot be lowered again. Callable from any thread, and from a
+/// signal handler: it takes no lock, allocates nothing, and only stores into an atomic. NULL is
 /// ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_cancel_raise(cancel: *const ckpt_cancel) {
     ask((), || {
         if let Some(cancel) = handle(cancel) {
-            cancel.0.store(true, Ordering::Relaxed);
+            cancel.0.raise();
         }
     })
 }

@@ -1,9 +1,9 @@
 //! Checkpoints opened for reading.
 
 use std::ffi::{c_char, c_void};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use super::constants::{ckpt_code, ckpt_format};
+use super::constants::{ckpt_code, ckpt_dtype, ckpt_format, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::object_graph::ckpt_object_graph;
 use super::options::{ckpt_open_options, ckpt_read_options};
@@ -11,8 +11,8 @@ use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::tensor::ckpt_tensor;
 use super::view::ckpt_view;
 use super::{
-    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, key_at, list_at, output, own, path_at, release,
-    required, reserved,
+    array, array_mut, ask, call, ckpt_bytes, copied, dimensions_at, handle, list_at, output, own, path_at, release, required,
+    reserved, short_at,
 };
 use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, ReadRequest, Reader, Reason, Result, Slice, Tensor};
 
@@ -28,16 +28,16 @@ use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, Read
 pub struct ckpt_reader {
     /// The handles of the tensors of `reader`, made one page at a time.
     pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,
-    reader: Box<Reader>,
+    pub(super) reader: Arc<Reader>,
 }
 
 /// The number of tensor handles made at once.
 const PAGE: usize = 256;
 
 impl ckpt_reader {
-    fn new(reader: Reader) -> ckpt_reader {
+    pub(super) fn new(reader: Reader) -> ckpt_reader {
         let pages = (0..reader.len().div_ceil(PAGE)).map(|_| OnceLock::new()).collect();
-        ckpt_reader { pages, reader: Box::new(reader) }
+        ckpt_reader { pages, reader: Arc::new(reader) }
     }
 
     fn tensor(&self, index: usize) -> Option<&ckpt_tensor> {
@@ -53,7 +53,7 @@ impl ckpt_reader {
     }
 
     /// The tensor behind a handle; an error if it belongs to another reader.
-    fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
+    pub(super) fn own<'a>(&'a self, tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
         let tensor = required(tensor, "the tensor")?;
         let tensor = if tensor.is_of(&self.reader) { self.reader.tensor(tensor.index()) } else { None };
         tensor.ok_or_else(|| Error::argument("the tensor belongs to another reader"))
@@ -79,6 +79,7 @@ impl ckpt_reader {
 ///   versions of readers.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): listing the checkpoint takes more memory
 ///   than the limit.
+/// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the cancel flag of the options was raised.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_open(
     path: *const c_char,
@@ -201,18 +202,28 @@ pub extern "C" fn ckpt_reader_tensor(reader: *const ckpt_reader, index: usize) -
     ask(std::ptr::null(), || handle(reader).and_then(|r| r.tensor(index)).map_or(std::ptr::null(), |t| t))
 }
 
-/// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes. False if an
-/// argument is invalid.
+/// Tells whether the checkpoint has a tensor with this key, of `key_len` bytes; names that are no
+/// keys do not count. False if an argument is invalid.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_has(reader: *const ckpt_reader, key: *const c_char, key_len: usize) -> bool {
-    ask(false, || handle(reader).is_some_and(|r| key_at(key, key_len).is_ok_and(|key| r.reader.contains(key))))
+    ask(false, || handle(reader).is_some_and(|r| short_at(key, key_len, "the key").is_ok_and(|key| r.reader.contains(key))))
 }
 
-/// Finds the tensor with this key, of `key_len` bytes; if there is none and the key ends in `:0`,
-/// the one whose key lacks that, as `tf.train.load_variable` does. `*tensor` is lent by the reader.
+/// Finds the tensor with this key or name, of `key_len` bytes. `*tensor` is lent by the reader.
+/// Names are, if there is no such key:
+/// * the key with `:0` appended, as for `tf.train.load_variable`;
+/// * in a checkpoint with an object graph, the path of a variable, which is the key of its value
+///   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
+/// * there also the full name of a value, as its program called the variable, with or without `:0`:
+///   `dense/kernel`.
 ///
-/// Fails with `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`) if there is no such tensor; the
-/// message suggests similar keys.
+/// Errors:
+/// * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`): there is no such tensor; the message suggests
+///   similar names.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_AMBIGUOUS`): several tensors have the name; the
+///   message has their keys.
+/// * `CKPT_CODE_DATA_LOSS`: there is no such key, and the object graph, which has the names, is
+///   damaged.
 #[no_mangle]
 pub extern "C" fn ckpt_reader_find(
     reader: *const ckpt_reader,
@@ -224,21 +235,78 @@ pub extern "C" fn ckpt_reader_find(
     call(error, || {
         let out = output(tensor, std::ptr::null(), "the output argument `tensor`")?;
         let reader = required(reader, "the reader")?;
-        let found = reader.reader.get(key_at(key, key_len)?)?.index();
+        let found = reader.reader.get(short_at(key, key_len, "the key")?)?.index();
         *out = reader.tensor(found).map_or(std::ptr::null(), |t| t);
         Ok(())
+    })
+}
+
+/// Measures the value of a tensor before memory is allocated for it. The index of a checkpoint can
+/// claim any size; this call fails unless the shards are there and long enough, and there is so
+/// much memory.
+///
+/// `elements` is the dtype of the memory's elements (`ckpt_dtype_check_elements`), or
+/// `CKPT_DTYPE_INVALID` if that need not be checked. `*count` receives the number of elements,
+/// `*size` the number of bytes, which is 0 for strings and variants; both are 0 on failure. Either
+/// may be NULL.
+///
+/// Fails as `ckpt_reader_read` does before it reads the first byte, and:
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor is not of elements of this
+///   dtype.
+/// * `CKPT_CODE_RESOURCE_EXHAUSTED` (`CKPT_REASON_LIMIT`): there is not enough memory for the
+///   value.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, None, elements, out)
+    })
+}
+
+/// Measures a slice of a tensor as `ckpt_reader_measure` measures the whole. The slice is given as
+/// for `ckpt_reader_read_slice`.
+///
+/// Fails as `ckpt_reader_measure`, and with `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`) if
+/// the slice does not lie within the tensor.
+#[no_mangle]
+pub extern "C" fn ckpt_reader_measure_slice(
+    reader: *const ckpt_reader,
+    tensor: *const ckpt_tensor,
+    start: *const i64,
+    length: *const i64,
+    rank: usize,
+    elements: ckpt_dtype,
+    count: *mut u64,
+    size: *mut u64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = (optional_output(count), optional_output(size));
+        let tensor = required(reader, "the reader")?.own(tensor)?;
+        measure(tensor, Some(&slice(tensor, start, length, rank)?), elements, out)
     })
 }
 
 /// Reads the value of a fixed-size tensor into `buffer`, row-major and in native byte order
 /// (`CheckpointReader.get_tensor`).
 ///
-/// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`. On failure the
-/// content of the buffer is unspecified.
+/// `size` is the size of the buffer in bytes and must equal `ckpt_tensor_byte_size`, or the size of
+/// as many elements of the dtype that the options read the value as. On failure the content of the
+/// buffer is unspecified.
 ///
 /// Errors:
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_SHAPE`): `size` differs from the size of the value.
-/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants.
+/// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_DTYPE`): the tensor holds strings or variants; or
+///   it has another dtype than it is read as, and the options do not convert it, or an integer does
+///   not fit.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_GAP`): the stored slices of a partitioned tensor do
 ///   not cover it.
 /// * `CKPT_CODE_INVALID_ARGUMENT` (`CKPT_REASON_ARGUMENT`): the tensor belongs to another reader.
@@ -256,8 +324,9 @@ pub extern "C" fn ckpt_reader_read(
 ) -> ckpt_code {
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
-        tensor.check_destination(None, size)?; // before the buffer is trusted to be that large
-        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
+        let options = read_options(options)?;
+        tensor.check_destination(None, size, &options)?; // before the buffer is trusted to be that large
+        tensor.read_into(array_mut(buffer.cast(), size, "the buffer")?, &options)
     })
 }
 
@@ -282,8 +351,9 @@ pub extern "C" fn ckpt_reader_read_slice(
     call(error, || {
         let tensor = required(reader, "the reader")?.own(tensor)?;
         let slice = slice(tensor, start, length, rank)?;
-        tensor.check_destination(Some(&slice), size)?;
-        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &read_options(options)?)
+        let options = read_options(options)?;
+        tensor.check_destination(Some(&slice), size, &options)?;
+        tensor.read_slice_into(&slice, array_mut(buffer.cast(), size, "the buffer")?, &options)
     })
 }
 
@@ -308,12 +378,13 @@ pub extern "C" fn ckpt_reader_read_many(
         let tensors = list_at(tensors, count, "the tensors", |&tensor| reader.own(tensor))?;
         let (buffers, sizes) = (array(buffers, count, "the buffers")?, array(sizes, count, "the sizes")?);
         check_disjoint(buffers, sizes)?;
+        let options = read_options(options)?;
         let mut requests = reserved(count, "the requests")?;
         for ((tensor, &buffer), &size) in tensors.into_iter().zip(buffers).zip(sizes) {
-            tensor.check_destination(None, size)?;
+            tensor.check_destination(None, size, &options)?;
             requests.push(ReadRequest { tensor, slice: None, buffer: array_mut(buffer.cast(), size, "a buffer")? });
         }
-        reader.reader.read_many(requests, &read_options(options)?)
+        reader.reader.read_many(requests, &options)
     })
 }
 
@@ -367,7 +438,8 @@ pub extern "C" fn ckpt_reader_read_strings_slice(
 /// is verified first, unless the options say `CKPT_CHECKSUMS_NEVER`.
 ///
 /// `*view` is owned by the caller: free it with `ckpt_view_free`. It stays valid after the reader
-/// is freed. While the view exists, the shard must not be truncated or rewritten in place:
+/// is freed. It has the dtype that is stored, whatever the options read values as. While the view
+/// exists, the shard must not be truncated or rewritten in place:
 /// accessing a page that no longer exists raises SIGBUS. Replacing the file by rename is safe.
 ///
 /// Fails as `ckpt_reader_read`, and with `CKPT_CODE_FAILED_PRECONDITION`:
@@ -428,13 +500,33 @@ pub extern "C" fn ckpt_reader_debug_string(
 ) -> ckpt_code {
     call(error, || {
         let out = output(text, std::ptr::null_mut(), "the output argument `text`")?;
-        *out = own(ckpt_string(required(reader, "the reader")?.reader.debug_string()));
+        *out = own(ckpt_string::new(required(reader, "the reader")?.reader.debug_string()));
         Ok(())
     })
 }
 
+/// An output that the caller may not want, set to 0.
+fn optional_output<'a>(place: *mut u64) -> Option<&'a mut u64> {
+    output(place, 0, "the output").ok()
+}
+
+fn measure(
+    tensor: Tensor<'_>,
+    slice: Option<&Slice>,
+    elements: ckpt_dtype,
+    (count, size): (Option<&mut u64>, Option<&mut u64>),
+) -> Result<()> {
+    if elements != CKPT_DTYPE_INVALID {
+        tensor.check_elements(known_dtype(elements)?)?;
+    }
+    let measure = tensor.measure(slice)?;
+    count.into_iter().for_each(|count| *count = measure.elements);
+    size.into_iter().for_each(|size| *size = measure.bytes);
+    Ok(())
+}
+
 #[inline] // on the path of every small tensor
-fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
+pub(super) fn read_options(options: *const ckpt_read_options) -> Result<ReadOptions> {
     copied(options, |o| o.options.clone())
 }
 
@@ -452,7 +544,7 @@ fn slice(tensor: Tensor<'_>, start: *const i64, length: *const i64, rank: usize)
 }
 
 /// Fails if two buffers share memory: several threads write to them.
-fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
+pub(super) fn check_disjoint(buffers: &[*mut c_void], sizes: &[usize]) -> Result<()> {
     let mut ranges: Vec<(usize, usize)> = reserved(buffers.len(), "the buffers")?;
     let written = buffers.iter().zip(sizes).filter(|(_, &size)| size > 0);
     ranges.extend(written.map(|(&buffer, &size)| (buffer as usize, size)));

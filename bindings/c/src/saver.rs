@@ -21,7 +21,7 @@ use super::{
     array, ask, call, changeable, ckpt_bytes, copied, list_at, name_at, os_text, output, own, path_at, release, required,
     Exclusive,
 };
-use ::checkpoint::{Error, Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
+use ::checkpoint::{Graph, NodeId, Result, Saver, SaverOptions, SaverSaveOptions, Strings};
 
 /// Options of a saver: how it numbers and keeps checkpoints. For one thread at a time while it is
 /// changed.
@@ -477,10 +477,7 @@ pub extern "C" fn ckpt_saver_last_checkpoints(
 }
 
 fn paths_at<'a>(paths: *const ckpt_bytes, count: usize) -> Result<Vec<&'a Path>> {
-    let path = |path: &ckpt_bytes| match name_at(path.data.cast(), path.len, "a path")? {
-        bytes if bytes.contains(&0) => Err(Error::argument("a path contains a NUL byte")),
-        bytes => os_text(bytes).map(Path::new),
-    };
+    let path = |path: &ckpt_bytes| name_at(path.data.cast(), path.len, "a path").and_then(os_text).map(Path::new);
     list_at(paths, count, "the paths", path)
 }
 

@@ -1,16 +1,31 @@
 //! Text and string tensors, owned by the caller.
 
+use std::ffi::c_char;
 use std::path::{Path, PathBuf};
 
-use super::{array, ask, ckpt_bytes, handle, list_at, own, release};
+use super::{ask, bytes_at, ckpt_bytes, handle, list_at, own, release};
 use ::checkpoint::{Error, Reason, Result, Strings};
 
 /// Text returned by a call. Immutable: several threads may use it at once.
-pub struct ckpt_string(pub(super) Vec<u8>);
+pub struct ckpt_string {
+    /// The text, and a NUL.
+    bytes: Vec<u8>,
+}
+
+impl ckpt_string {
+    pub(super) fn new(mut bytes: Vec<u8>) -> ckpt_string {
+        bytes.push(0);
+        ckpt_string { bytes }
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.bytes.len() - 1]
+    }
+}
 
 /// A path as text that the caller owns; NULL if there is none.
 pub(super) fn text_of(path: impl Into<Option<PathBuf>>) -> *mut ckpt_string {
-    path.into().map_or(std::ptr::null_mut(), |path| own(ckpt_string(path.into_os_string().into_encoded_bytes())))
+    path.into().map_or(std::ptr::null_mut(), |path| own(ckpt_string::new(path.into_os_string().into_encoded_bytes())))
 }
 
 /// The same for a caller who may not want it.
@@ -25,10 +40,17 @@ pub(super) fn lend_path(path: &Path) -> ckpt_bytes {
     path.as_os_str().as_encoded_bytes().into()
 }
 
-/// Returns the bytes of the text. Lent by `string`.
+/// Returns the bytes of the text, after which there is a NUL. Lent by `string`.
 #[no_mangle]
 pub extern "C" fn ckpt_string_bytes(string: *const ckpt_string) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(string).map(|s| &s.0[..]).into())
+    ask(ckpt_bytes::NONE, || handle(string).map(ckpt_string::text).into())
+}
+
+/// Returns the text with a NUL at its end, as functions take paths; NULL for NULL. Lent by
+/// `string`. A text that contains NUL seems to end there; paths contain none.
+#[no_mangle]
+pub extern "C" fn ckpt_string_text(string: *const ckpt_string) -> *const c_char {
+    ask(std::ptr::null(), || handle(string).map_or(std::ptr::null(), |s| s.bytes.as_ptr().cast()))
 }
 
 /// Frees text. NULL is ignored.
@@ -69,5 +91,5 @@ pub(super) fn elements_of<'a>(shape: &[i64], elements: *const ckpt_bytes, count:
             .because(Reason::Shape)
             .expecting(format_args!("at most {most} elements"), format_args!("{count} elements")));
     }
-    list_at(elements, count, "the elements", |element| array(element.data, element.len, "an element"))
+    list_at(elements, count, "the elements", |element| bytes_at(element.data.cast(), element.len, "an element"))
 }

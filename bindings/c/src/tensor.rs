@@ -1,6 +1,6 @@
 //! Tensors, lent by their reader.
 
-use super::constants::{ckpt_code, ckpt_dtype, CKPT_DTYPE_INVALID};
+use super::constants::{ckpt_code, ckpt_dtype, known_dtype, CKPT_DTYPE_INVALID};
 use super::error::ckpt_error;
 use super::{array_mut, ask, call, ckpt_bytes, handle, required};
 use ::checkpoint::{Error, Reader, Result, Tensor};
@@ -13,7 +13,7 @@ pub struct ckpt_tensor {
 }
 
 impl ckpt_tensor {
-    /// A tensor of `reader`, which is boxed beside it and outlives it.
+    /// A tensor of `reader`, which is shared beside it and outlives it.
     pub(super) fn new(reader: &Reader, index: usize) -> ckpt_tensor {
         ckpt_tensor { reader, index }
     }
@@ -48,6 +48,17 @@ pub extern "C" fn ckpt_tensor_key(tensor: *const ckpt_tensor) -> ckpt_bytes {
 #[no_mangle]
 pub extern "C" fn ckpt_tensor_dtype(tensor: *const ckpt_tensor) -> ckpt_dtype {
     ask(CKPT_DTYPE_INVALID, || resolve(tensor).map_or(CKPT_DTYPE_INVALID, |t| t.dtype().number() as ckpt_dtype))
+}
+
+/// Fails unless memory with elements of dtype `elements` can hold the tensor's elements, as
+/// `ckpt_dtype_check_elements` does. The error names file and tensor.
+#[no_mangle]
+pub extern "C" fn ckpt_tensor_check_elements(
+    tensor: *const ckpt_tensor,
+    elements: ckpt_dtype,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || of_open_reader(tensor)?.check_elements(known_dtype(elements)?))
 }
 
 /// Returns the number of dimensions, at most `CKPT_MAX_RANK`; 0 for a scalar and for NULL.
@@ -110,7 +121,7 @@ pub extern "C" fn ckpt_tensor_slice(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let tensor = required(tensor, "the tensor")?.tensor().ok_or_else(|| Error::argument("the tensor's reader was freed"))?;
+        let tensor = of_open_reader(tensor)?;
         let rank = tensor.shape().len();
         let (start, length) = (array_mut(start, rank, "the starts")?, array_mut(length, rank, "the lengths")?);
         start.fill(0);
@@ -125,6 +136,10 @@ pub extern "C" fn ckpt_tensor_slice(
         }
         Result::Ok(())
     })
+}
+
+fn of_open_reader<'a>(tensor: *const ckpt_tensor) -> Result<Tensor<'a>> {
+    required(tensor, "the tensor")?.tensor().ok_or_else(|| Error::argument("the tensor's reader was freed"))
 }
 
 fn signed(value: Option<u64>) -> i64 {

@@ -297,6 +297,23 @@ pub extern "C" fn ckpt_graph_assign_strings(
     })
 }
 
+/// Tells whether a restore has assigned a value to an object: a variable, state or text.
+/// `*was_restored` is false for an object without values of its own. A program that initializes
+/// what it adds after a restore asks this first, or it overwrites what the checkpoint had for it.
+#[no_mangle]
+pub extern "C" fn ckpt_graph_was_restored(
+    graph: *const ckpt_graph,
+    node: ckpt_node,
+    was_restored: *mut bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let out = output(was_restored, false, "the output argument `was_restored`")?;
+        *out = graph_at(graph)?.graph.was_restored(node_at(node)?)?;
+        Ok(())
+    })
+}
+
 /// Reads a scalar variable of any integer dtype, such as a step counter.
 ///
 /// Errors:

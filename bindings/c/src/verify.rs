@@ -7,7 +7,7 @@ use super::error::ckpt_error;
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, changeable, copied, handle, output, own, path_at, release, Exclusive};
-use ::checkpoint::{verify, VerifyOptions};
+use ::checkpoint::{verify, Verification, VerifyOptions};
 
 /// Options for verifying a checkpoint. For one thread at a time while it is changed.
 #[derive(Default)]
@@ -99,6 +99,14 @@ pub struct ckpt_verification {
     files: usize,
 }
 
+impl ckpt_verification {
+    pub(super) fn new(found: Verification) -> ckpt_verification {
+        let problems = found.problems.into_iter().map(ckpt_error::new).collect();
+        let verdict = found.verdict as ckpt_verdict;
+        ckpt_verification { verdict, problems, tensors: found.tensors, bytes: found.bytes, files: found.files }
+    }
+}
+
 /// Verifies the checkpoint at `path`, which may be any path that `ckpt_reader_open` accepts: every
 /// checksum of every block and tensor, that stored slices cover their tensors, that no two values
 /// overlap in a file, and that every key of the object graph exists.
@@ -128,9 +136,7 @@ pub extern "C" fn ckpt_verify(
         let out = output(verification, std::ptr::null_mut(), "the output argument `verification`")?;
         let (options, progress) = copied(options, VerifySettings::resolve)?;
         let found = verify(path_at(path)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
-        let problems = found.problems.into_iter().map(ckpt_error::new).collect();
-        let verdict = found.verdict as ckpt_verdict;
-        *out = own(ckpt_verification { verdict, problems, tensors: found.tensors, bytes: found.bytes, files: found.files });
+        *out = own(ckpt_verification::new(found));
         Ok(())
     })
 }

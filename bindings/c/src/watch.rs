@@ -7,10 +7,12 @@ use super::callback::CallbackMark;
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::error::ckpt_error;
 use super::options::{set, target};
-use super::progress::{ckpt_free_callback, UserData};
+use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at, UserData};
 use super::strings::{ckpt_string, text_of};
 use super::{ask, call, changeable, changed, copied, output, own, path_at, release, Exclusive};
-use ::checkpoint::{wait_for_new_checkpoint, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions};
+use ::checkpoint::{
+    wait_for_new_checkpoint, Cancel, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions,
+};
 
 /// Returns the current time in seconds since the epoch.
 pub type ckpt_now_callback = Option<extern "C" fn(user_data: *mut c_void) -> f64>;
@@ -76,6 +78,7 @@ pub(super) struct WaitSettings {
     poll_interval: Option<f64>,
     min_interval: f64,
     clock: Option<Arc<CallerClock>>,
+    cancel: Option<Cancel>,
 }
 
 changeable! {
@@ -85,7 +88,7 @@ changeable! {
 
 impl WaitSettings {
     fn resolve(&self) -> WaitOptions<'static> {
-        let options = WaitOptions::new().min_interval(self.min_interval);
+        let options = WaitOptions::new().min_interval(self.min_interval).cancel(self.cancel.as_ref());
         let options = self.timeout.into_iter().fold(options, WaitOptions::timeout);
         let options = self.poll_interval.into_iter().fold(options, WaitOptions::poll_interval);
         let clock = self.clock.clone().into_iter();
@@ -183,6 +186,21 @@ pub extern "C" fn ckpt_wait_options_set_clock(
     })
 }
 
+/// Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
+/// time. With the machine's clock the wait ends within 50 ms; another
+/// one is asked to sleep as long as ever.
+#[no_mangle]
+pub extern "C" fn ckpt_wait_options_set_cancel(
+    options: *mut ckpt_wait_options,
+    cancel: *const ckpt_cancel,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    set(options, error, |o| {
+        o.cancel = flag_at(cancel);
+        Ok(())
+    })
+}
+
 /// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_options_free(options: *mut ckpt_wait_options) {
@@ -197,7 +215,8 @@ pub extern "C" fn ckpt_wait_options_free(options: *mut ckpt_wait_options) {
 ///
 /// Errors:
 /// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
-/// * `CKPT_CODE_CANCELLED`: the sleep callback of the clock ended the wait.
+/// * `CKPT_CODE_CANCELLED` (`CKPT_REASON_CALLBACK`): the sleep callback of the clock or the cancel
+///   flag ended the wait.
 #[no_mangle]
 pub extern "C" fn ckpt_wait_for_new_checkpoint(
     directory: *const c_char,

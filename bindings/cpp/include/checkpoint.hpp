@@ -24,15 +24,21 @@
 #ifndef CHECKPOINT_HPP
 #define CHECKPOINT_HPP
 
+#include <checkpoint/array.hpp>
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/checkpoint_view.hpp>
 #include <checkpoint/containers.hpp>
+#include <checkpoint/conversion.hpp>
 #include <checkpoint/core.hpp>
 #include <checkpoint/device.hpp>
 #include <checkpoint/directory.hpp>
+#include <checkpoint/error.hpp>
 #include <checkpoint/graph.hpp>
+#include <checkpoint/layout.hpp>
+#include <checkpoint/load.hpp>
 #include <checkpoint/maintenance.hpp>
 #include <checkpoint/manager.hpp>
+#include <checkpoint/members.hpp>
 #include <checkpoint/merge.hpp>
 #include <checkpoint/module.hpp>
 #include <checkpoint/object_graph.hpp>
@@ -41,6 +47,7 @@
 #include <checkpoint/reader.hpp>
 #include <checkpoint/registered_savers.hpp>
 #include <checkpoint/report.hpp>
+#include <checkpoint/resizable.hpp>
 #include <checkpoint/saver.hpp>
 #include <checkpoint/slot_owner.hpp>
 #include <checkpoint/slots.hpp>

@@ -15,7 +15,11 @@ fn doc(abi: &Abi, doc: &str, indent: &str) -> String {
 fn header(name: &str, about: &str, includes: &str, body: &str) -> String {
     let guard = format!("CHECKPOINT_{name}_HPP");
     let head = format!("// {DERIVED}\n// {about}\n#ifndef {guard}\n#define {guard}\n\n{includes}");
-    format!("{head}\nnamespace checkpoint {{\n{body}\n}}  // namespace checkpoint\n\n#endif\n")
+    let (begin, end) = match name {
+        "CONSTANTS" => ("namespace checkpoint {", "}  // namespace checkpoint"),
+        _ => ("CHECKPOINT_BEGIN", "CHECKPOINT_END"), // with and without exceptions
+    };
+    format!("{head}\n{begin}\n{body}\n{end}\n\n#endif\n")
 }
 
 pub fn constants(abi: &Abi) -> String {
@@ -41,25 +45,28 @@ pub fn options(abi: &Abi) -> String {
 fn class_of(abi: &Abi, options: &Options) -> String {
     let (name, raw) = (options.name, format!("ckpt_{}", options.name));
     let setters: String = options.setters.iter().map(|setter| setter_of(abi, setter)).collect();
-    let begin = format!("template <typename Self>\nclass basic_{name} {{\n   public:\n");
-    let get = format!("    const {raw} *get() const noexcept {{ return handle_.get(); }}\n");
+    let base = format!("detail::settings<Self, {raw}, {raw}_free>");
+    let begin = format!("template <typename Self>\nclass basic_{name} : public {base} {{\n   public:\n");
     let has_default = abi.function(&format!("{raw}_new")).is_some_and(|new| new.parameters.is_empty());
-    let handle = if has_default { format!("handle_.make({raw}_new)") } else { "handle_.get()".to_owned() };
-    let make = format!("    {raw} *make() {{ return {handle}; }}\n");
-    let own = format!("    detail::handle<{raw}, {raw}_free> handle_;  ///< Freed with this object.\n");
-    let public = format!("{setters}    /// The handle; NULL for the defaults.\n{get}");
-    let protected = format!("   protected:\n    /// The handle, to be changed.\n{make}{own}");
-    format!("\n/// What is set by plain values in checkpoint::{name}.\n{begin}{public}\n{protected}}};\n")
+    let own = match has_default {
+        true => format!("    /// The defaults.\n    basic_{name}() : basic_{name}::settings({raw}_new) {{}}\n"),
+        false => format!("    using {base}::settings;  ///< Made of what they need.\n"),
+    };
+    format!("\n/// What is set by plain values in checkpoint::{name}.\n{begin}{own}{setters}}};\n")
 }
 
 fn setter_of(abi: &Abi, setter: &Setter) -> String {
-    let (mut parameters, mut arguments) = (Vec::new(), Vec::new());
+    let (mut parameters, mut arguments, mut captures) = (Vec::new(), Vec::new(), Vec::new());
     for value in &setter.values {
         let [of, _, argument] = CPP.value(abi, value, false, &value.name);
-        parameters.push(format!("{of} {}", value.name));
+        let name = &value.name;
+        // Copies of the options set the text again.
+        captures.push(if value.role == "text" { format!("{name} = std::string({name})") } else { name.clone() });
+        parameters.push(format!("{of} {name}"));
         arguments.push(argument);
     }
     let (doc, name, raw) = (doc(abi, &setter.function.doc, "    "), setter.name, &setter.function.name);
-    let call = format!("        detail::call({raw}, make(), {});\n", arguments.join(", "));
-    format!("{doc}    Self &{name}({}) {{\n{call}        return static_cast<Self &>(*this);\n    }}\n", parameters.join(", "))
+    let call = format!("            detail::call({raw}, raw, {});\n", arguments.join(", "));
+    let set = format!("        return this->set([{}](auto *raw) {{\n{call}        }});\n", captures.join(", "));
+    format!("{doc}    Self &{name}({}) {{\n{set}    }}\n", parameters.join(", "))
 }

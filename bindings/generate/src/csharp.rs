@@ -119,7 +119,7 @@ fn declared(abi: &Abi, function: &Function) -> String {
     if function.parameters.last().is_none_or(|last| last.role != "error") {
         return made;
     }
-    let (mut given, mut arguments) = (String::new(), String::new());
+    let (mut given, mut arguments) = (Vec::new(), String::new());
     for one in function.parameters.iter().filter(|p| p.role != "error") {
         let declared = parameter(abi, name, one).replace("[MarshalAs(UnmanagedType.I1)] ", "").replace("[In, Out] ", "");
         let own = declared.rsplit(' ').next().unwrap_or_default();
@@ -127,12 +127,12 @@ fn declared(abi: &Abi, function: &Function) -> String {
         if one.role == "length" {
             arguments += &format!("{}.Length, ", own.trim_end_matches("Len"));
         } else {
-            given += &format!("{declared}, ");
             arguments += &format!("{out}{own}, ");
+            given.push(declared);
         }
     }
-    let throws = format!("        internal static void {name}({given}Causes causes = null) =>\n");
-    format!("{made}\n{throws}            CheckpointException.Check({name}({arguments}out IntPtr e), e, causes);\n")
+    let throws = format!("        internal static void {name}({}) =>\n", given.join(", "));
+    format!("{made}\n{throws}            CheckpointException.Check({name}({arguments}out IntPtr e), e);\n")
 }
 
 pub fn options(abi: &Abi) -> String {

@@ -171,7 +171,7 @@ func (p *program) trainStep() float32 {
 
 // resume goes on from the directory's latest checkpoint, if it has one.
 func resume(c *checkpoint.Checkpoint, p *program, directory string) error {
-	status, err := c.Restore(directory, nil)
+	status, err := c.Restore(context.Background(), directory, nil)
 	var e *checkpoint.Error
 	if errors.As(err, &e) && e.Reason == checkpoint.ReasonNoCheckpoint {
 		fmt.Println("from the beginning")

@@ -66,7 +66,18 @@ fn nothing() -> Error {
 impl<'p> Party<'p> {
     /// Saves this rank's values together with the other ranks. On the chief, a call without a lead
     /// makes all ranks fail.
-    pub fn save(&self, own: Own<'_>, mut lead: Option<Lead<'_>>) -> Result<Saved> {
+    ///
+    /// What all ranks return is text that the chief sent. On a rank that failed itself, the error
+    /// also has the cause.
+    pub fn save(&self, own: Own<'_>, lead: Option<Lead<'_>>) -> Result<Saved> {
+        let mut fault = own.as_ref().err().cloned();
+        self.take_part(own, lead, &mut fault).map_err(|e| match &fault {
+            Some(fault) => e.caused_as(fault),
+            None => e,
+        })
+    }
+
+    fn take_part(&self, own: Own<'_>, mut lead: Option<Lead<'_>>, fault: &mut Option<Error>) -> Result<Saved> {
         let mut attempt = None;
         let division = match self.gather(&announcement(&own))? {
             None => self.told(&[])?,
@@ -81,7 +92,9 @@ impl<'p> Party<'p> {
         let division = Division::decode(&division)?;
         let (writer, _) = own?; // the other ranks already have this error
         let written = self.write_section(writer, &division, attempt.as_mut());
-        let told = self.gather(&written.map_or_else(|e| failure(&e), |()| vec![OK]));
+        let message = written.as_ref().map_or_else(failure, |()| vec![OK]);
+        *fault = written.err();
+        let told = self.gather(&message);
         let outcome = match told {
             Err(e) => Err(self.drop_section(&division, e)),
             Ok(None) => self.told(&[]).and_then(|outcome| Saved::decode(&outcome).map_err(|e| self.drop_section(&division, e))),
@@ -243,7 +256,7 @@ impl<'p> Party<'p> {
 }
 
 fn unreachable(e: Failure) -> Error {
-    Error::new(Code::Unavailable, Reason::Rank, format!("cannot reach the other ranks: {e}"))
+    Error::new(Code::Unavailable, Reason::Rank, format!("cannot reach the other ranks: {e}")).caused_by(e)
 }
 
 /// What the chief holds while a save is running. Dropping it removes the sections.

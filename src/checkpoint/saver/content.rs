@@ -51,7 +51,8 @@ pub(super) fn write(
         let mut sink = Sink::default();
         if let Kind::State(Some(state), _) = &mut nodes.need_mut(*node)?.kind {
             let saved = state.save(&mut sink);
-            saved.map_err(|e| Error::callback(format!("the save callback of {what} failed: {e}")).for_tensor(name.as_bytes()))?;
+            let failed = |e| Error::callback(format_args!("the save callback of {what}"), e).for_tensor(name.as_bytes());
+            saved.map_err(failed)?;
         }
         puts.push(sink.tensors);
     }

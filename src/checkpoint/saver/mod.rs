@@ -263,7 +263,7 @@ impl Saver {
         let mut warnings = Vec::new();
         let restored = self.0.graph.with(|nodes| {
             *self.0.last_report.lock() = None;
-            let reader = Reader::for_restore(path).map_err(|e| match e.reason() {
+            let reader = Reader::for_watched_restore(path, &options.control()).map_err(|e| match e.reason() {
                 Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
                 _ => e,
             })?;

@@ -75,7 +75,7 @@ impl Inner {
         let unmatched = globs.left();
         let batch_options = RestoreOptions { reshape: self.options.reshape, ..options.clone() };
         warnings.extend(unmatched.iter().map(|glob| unmatched_glob(glob)));
-        let (outcomes, result) = Batch { reader, options: &batch_options, dry: false }.run(nodes, &plans);
+        let (outcomes, result) = Batch::new(reader, &batch_options, &options.control(), false).run(nodes, &plans);
         let result = result.map_err(|e| match e.reason() {
             Reason::NoTensor => e.prefixed(&due_to("a Variable name or other graph key that is missing")),
             Reason::DType | Reason::Shape => e.prefixed(&due_to("a mismatch between the current graph and the graph")),

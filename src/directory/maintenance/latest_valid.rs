@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
+use crate::background::Pending;
 use crate::error::Result;
 use crate::reader::{path_in, Progress, Verdict, VerifyOptions};
 use crate::storage::Location;
@@ -66,4 +67,28 @@ pub fn latest_valid_checkpoint(
     found.verdict = incomplete.is_some().then_some(Verdict::Incomplete);
     found.prefix = incomplete;
     Ok(found)
+}
+
+/// Finds the newest valid checkpoint of `directory` in the background, as
+/// [`latest_valid_checkpoint`] does. `progress` is called on the background thread.
+///
+/// # Errors
+/// * `INVALID_ARGUMENT`: the path is a URI that names another machine.
+/// * `RESOURCE_EXHAUSTED`: no thread can be started.
+///
+/// Those of [`latest_valid_checkpoint`] are returned by [`Pending::take`].
+pub fn latest_valid_checkpoint_async(
+    directory: impl AsRef<Path>,
+    options: &VerifyOptions,
+    mut progress: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static,
+) -> Result<Pending<ValidCheckpoint>> {
+    let (directory, options) = (Location::of(directory)?, options.clone());
+    let of_thread = directory.clone();
+    Pending::launched(directory, move |control| {
+        latest_valid_checkpoint(&*of_thread, &options, &mut |at| {
+            control.report(at.bytes_done, at.bytes_total);
+            progress(at)?;
+            control.flow()
+        })
+    })
 }

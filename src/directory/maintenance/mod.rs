@@ -11,5 +11,5 @@ pub use candidates::BrokenCheckpoint;
 #[cfg(test)]
 pub(crate) use collect::collect_on;
 pub use collect::{collect_checkpoints, CollectOptions, Collected, NotRemoved};
-pub use latest_valid::{latest_valid_checkpoint, ValidCheckpoint};
+pub use latest_valid::{latest_valid_checkpoint, latest_valid_checkpoint_async, ValidCheckpoint};
 pub use repair::{repair_checkpoint_state, RepairedState};

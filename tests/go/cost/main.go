@@ -67,7 +67,7 @@ func main() {
 		log.Fatal("the checkpoint cannot be opened")
 	}
 	defer C.ckpt_reader_free(inC)
-	inGo, err := checkpoint.Open(prefix, nil)
+	inGo, err := checkpoint.Open(context.Background(), prefix, nil)
 	must(err)
 	defer inGo.Close()
 	buffer := C.malloc(C.SIZE)
@@ -85,7 +85,7 @@ func main() {
 		for i := range C.TENSORS {
 			tensor, err := inGo.Get(fmt.Sprintf("tensor/%02d", i))
 			must(err)
-			must(checkpoint.ReadInto(tensor, values, nil))
+			must(checkpoint.ReadInto(context.Background(), tensor, values, nil))
 		}
 		g = append(g, time.Since(start))
 	}

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{Code, DType, Reader, Strings, Tensor};
+use checkpoint::{DType, Strings, Tensor};
 
 use self::array::View;
 use self::region::Selection;
@@ -30,8 +30,8 @@ use crate::{npy, opening, output};
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     path: PathBuf,
-    /// Key of the tensor, as listed by `ckpt ls`; a trailing /.ATTRIBUTES/VARIABLE_VALUE may be
-    /// omitted
+    /// Key of the tensor, as listed by `ckpt ls`; or the path of a variable, which lacks the
+    /// trailing /.ATTRIBUTES/VARIABLE_VALUE; or its full name
     key: OsString,
     /// Part of the tensor, in NumPy's notation: `0:4,:`, `-1`, `...,0`
     ///
@@ -71,7 +71,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         ));
     }
     let reader = opening::open(&args.path)?;
-    let tensor = find(&reader, args.key.as_encoded_bytes())?;
+    let tensor = reader.get(args.key.as_encoded_bytes())?;
     let selection = match &args.slice {
         None => Selection::whole(tensor.shape()),
         Some(text) => Selection::parse(text, tensor.shape()).map_err(Failure::Usage)?,
@@ -81,19 +81,6 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         Some(file) if !to_stdout => output::write_file(file, |out| write_npy(&tensor, &selection, out)),
         Some(_) => write_npy(&tensor, &selection, screen),
         None => print(&tensor, &selection, screen),
-    }
-}
-
-/// Finds the tensor with the key, or the variable value under it.
-fn find<'a>(reader: &'a Reader, key: &[u8]) -> Outcome<Tensor<'a>> {
-    let error = match reader.get(key) {
-        Ok(tensor) => return Ok(tensor),
-        Err(error) => error,
-    };
-    let of_variable = [key, b"/.ATTRIBUTES/VARIABLE_VALUE"].concat();
-    match error.code() {
-        Code::NotFound if reader.contains(&of_variable) => Ok(reader.get(&of_variable)?),
-        _ => Err(error.into()),
     }
 }
 

@@ -11,7 +11,7 @@
 #include <checkpoint/trackable.hpp>
 #include <checkpoint/writer.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -25,10 +25,7 @@ inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *fa
 using log_function = std::function<void(severity, std::string_view)>;
 // A log that throws has nobody to tell.
 inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
-    try {
-        unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len});
-    } catch (...) {
-    }
+    unheard([&] { unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len}); });
 }
 
 }  // namespace detail
@@ -40,16 +37,16 @@ class save_options : public basic_save_options<save_options> {
     /// How the files are written, with the progress callback and the flag of these options, which
     /// are copied.
     save_options &write(const write_options &options) {
-        detail::call(ckpt_save_options_set_write_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_save_options_set_write_options, raw, options.get()); });
     }
     /// Has `written(path)` called when the files of a checkpoint are complete, before the state
     /// file says so, after the functions that were added before. What it throws ends the call; the
     /// checkpoint stays. (`experimental_write_callbacks`)
     save_options &on_written(std::function<void(std::string_view path)> written) {
-        detail::call(ckpt_save_options_add_callback, make(), detail::run_written, detail::box(std::move(written)),
-                     detail::free_box<detail::written_function>);
-        return *this;
+        return set([written](auto *raw) {
+            detail::call(ckpt_save_options_add_callback, raw, detail::run_written, detail::box(written),
+                         detail::free_box<detail::written_function>);
+        });
     }
 };
 
@@ -65,7 +62,12 @@ class restore_options : public basic_restore_options<restore_options> {
    public:
     /// How values are read: threads, checksums. The options are copied.
     restore_options &read(const read_options &options) {
-        detail::call(ckpt_restore_options_set_read_options, make(), options.get());
+        return set([options](auto *raw) { detail::call(ckpt_restore_options_set_read_options, raw, options.get()); });
+    }
+    /// Has the call stop when `flag` is raised. Before the first value is assigned nothing is
+    /// changed; after that, checkpoint::last_report() says what was assigned.
+    restore_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_restore_options_set_cancel, make(), flag.get());
         return *this;
     }
 };
@@ -170,16 +172,12 @@ class checkpoint {
     /// save runs at a time: calls that save or restore wait for it (save_options::busy), and so
     /// does the destructor of the last object of this checkpoint. An error of an earlier save that
     /// nobody has asked for is thrown here, and nothing is saved then.
-    pending save_async(const file_path &prefix, const save_options &options = {}) const {
-        detail::handle<ckpt_pending, ckpt_pending_free> raw;
-        detail::call(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get(), raw.out());
-        return pending(std::move(raw));
+    pending<> save_async(const file_path &prefix, const save_options &options = {}) const {
+        return detail::begin<std::string>(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get());
     }
     /// Copies what write() would write, and does the rest in the background, as save_async() does.
-    pending write_async(const file_path &prefix, const save_options &options = {}) const {
-        detail::handle<ckpt_pending, ckpt_pending_free> raw;
-        detail::call(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get(), raw.out());
-        return pending(std::move(raw));
+    pending<> write_async(const file_path &prefix, const save_options &options = {}) const {
+        return detail::begin<std::string>(ckpt_checkpoint_write_async, get(), detail::c_path(prefix), options.get());
     }
     /// Waits for the save that is running in the background, if there is one. Throws the error of a
     /// save in the background that has not been reported yet: of the first one, and at the next
@@ -202,6 +200,18 @@ class checkpoint {
     status read(const file_path &path, const restore_options &options = {}) const {
         return status_of(ckpt_checkpoint_read, detail::c_path(path), options.get());
     }
+    /// Does what restore() does, in the background. An earlier save or restore in the background is
+    /// waited for there. Until it is over the graph is its own: other calls throw
+    /// checkpoint::reason::busy, but those that save or restore wait (save_options::busy), and so
+    /// does the destructor of the last object of this checkpoint. States and devices are asked in
+    /// the background.
+    pending<status> restore_async(const file_path &path, const restore_options &options = {}) const {
+        return detail::begin<status>(ckpt_checkpoint_restore_async, get(), detail::c_path(path), options.get());
+    }
+    /// Does what read() does, in the background, as restore_async() does.
+    pending<status> read_async(const file_path &path, const restore_options &options = {}) const {
+        return detail::begin<status>(ckpt_checkpoint_read_async, get(), detail::c_path(path), options.get());
+    }
     /// Restores nothing, but makes the save counter. (`tf.train.Checkpoint.restore(None)`)
     status restore_nothing() const { return status_of(ckpt_checkpoint_restore_nothing); }
     /// Says what read() would do. Nothing is assigned, and nothing waits for it.
@@ -215,6 +225,27 @@ class checkpoint {
         detail::handle<ckpt_report, ckpt_report_free> raw;
         detail::call(ckpt_checkpoint_last_report, get(), raw.out());
         return report(std::move(raw));
+    }
+
+    /// save() without exceptions.
+    result<std::string> try_save(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return save(prefix, options); });
+    }
+    /// write() without exceptions.
+    result<std::string> try_write(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return write(prefix, options); });
+    }
+    /// save_async() without exceptions.
+    result<pending> try_save_async(const file_path &prefix, const save_options &options = {}) const {
+        return try_call([&] { return save_async(prefix, options); });
+    }
+    /// restore() without exceptions.
+    result<status> try_restore(const file_path &path, const restore_options &options = {}) const {
+        return try_call([&] { return restore(path, options); });
+    }
+    /// read() without exceptions.
+    result<status> try_read(const file_path &path, const restore_options &options = {}) const {
+        return try_call([&] { return read(path, options); });
     }
 
     /// The handle, for calls of the C API; it stays this object's.
@@ -237,6 +268,6 @@ class checkpoint {
     detail::handle<ckpt_checkpoint, ckpt_checkpoint_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

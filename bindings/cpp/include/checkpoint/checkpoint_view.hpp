@@ -5,7 +5,7 @@
 #include <checkpoint/checkpoint.hpp>
 #include <checkpoint/object_graph.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// What a checkpoint and a program have in common, and what not. Slot variables are in none of it.
 struct comparison {
@@ -99,6 +99,6 @@ inline void restore_nodes(const graph &graph, const file_path &path, const std::
     detail::call(ckpt_restore_nodes, graph.get(), detail::c_path(path), ids.data(), nodes.data(), ids.size(), options.get());
 }
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

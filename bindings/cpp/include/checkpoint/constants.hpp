@@ -135,6 +135,8 @@ enum class reason : std::int32_t {
     /// A lock was lost while it was needed: the directory or its file of locks was removed or
     /// replaced, or a network file system gave the lock away.
     lock_lost = CKPT_REASON_LOCK_LOST,
+    /// Several tensors have the name.
+    ambiguous = CKPT_REASON_AMBIGUOUS,
 };
 
 /// Returns the name of a reason, e.g. `NO_CHECKPOINT`; `NONE` for 0, `UNKNOWN` for an unknown
@@ -322,6 +324,24 @@ inline std::string_view name(mismatch value) noexcept {
     return ckpt_mismatch_name(static_cast<ckpt_mismatch>(value));
 }
 
+/// Which values are converted when they are restored or read as another dtype.
+enum class conversion : std::int32_t {
+    /// Values are not converted: another dtype is an error. The default.
+    none = CKPT_CONVERSION_NONE,
+    /// Values are converted to dtypes that have all values of theirs: int32 to int64, int16 or
+    /// bfloat16 to float32, float32 to complex64. Integers are also converted to other integers if
+    /// they all fit, in tensors of at most 1 MiB.
+    exact = CKPT_CONVERSION_EXACT,
+    /// Floating-point and complex numbers are also rounded: float32 to bfloat16. What is too large
+    /// becomes infinity; NaN where there is no infinity; the largest number where there is neither.
+    lossy = CKPT_CONVERSION_LOSSY,
+};
+
+/// Returns the name of a conversion: `none`, `exact` or `lossy`; `unknown` for an unknown number.
+inline std::string_view name(conversion value) noexcept {
+    return ckpt_conversion_name(static_cast<ckpt_conversion>(value));
+}
+
 /// What a save does while an earlier one is still running.
 enum class busy : std::int32_t {
     /// Wait for the earlier save; the default.
@@ -373,6 +393,9 @@ enum class row_state : std::int32_t {
     /// Not a value: a glob of the options that no value of the checkpoint matches. The row's path
     /// is the glob.
     unmatched_glob = CKPT_ROW_STATE_UNMATCHED_GLOB,
+    /// The object has the value of the checkpoint, converted from its dtype there to the one in the
+    /// program.
+    converted = CKPT_ROW_STATE_CONVERTED,
 };
 
 /// Returns the name of a row state, e.g. `shape mismatch`; `unknown` for an unknown number.
@@ -412,6 +435,27 @@ enum class verdict : std::int32_t {
 /// unknown number.
 inline std::string_view name(verdict value) noexcept {
     return ckpt_verdict_name(static_cast<ckpt_verdict>(value));
+}
+
+/// A phase of a save. No moment belongs to two of them.
+enum class phase : std::int32_t {
+    /// Values are copied, while the program waits. Only saves in the background have it.
+    copy = CKPT_PHASE_COPY,
+    /// Shards (data files) and index are written, and read back if that is asked for.
+    write = CKPT_PHASE_WRITE,
+    /// Files and directories are synced.
+    sync = CKPT_PHASE_SYNC,
+    /// The directory is looked at and swept, files are renamed, the state file is replaced, expired
+    /// checkpoints are deleted.
+    publish = CKPT_PHASE_PUBLISH,
+    /// Locks of the directory are taken, and waited for.
+    lock = CKPT_PHASE_LOCK,
+};
+
+/// Returns the name of a phase of a save: `copy`, `write`, `sync`, `publish` or `lock`; `unknown`
+/// for an unknown number.
+inline std::string_view name(phase value) noexcept {
+    return ckpt_phase_name(static_cast<ckpt_phase>(value));
 }
 
 /// The severity of a log message.

@@ -1,24 +1,25 @@
-// What every other header of the binding stands on: errors, handles, callbacks.
+// What every other header of the binding stands on: handles, callbacks.
 #ifndef CHECKPOINT_CORE_HPP
 #define CHECKPOINT_CORE_HPP
 
 #include <checkpoint.h>
 
-#include <checkpoint/types.hpp>
+#include <checkpoint/error.hpp>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 /// TensorFlow's checkpoints without TensorFlow.
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The version of the library that is loaded, e.g. `0.1.0`.
 inline std::string_view version() noexcept { return ckpt_version(); }
@@ -27,51 +28,11 @@ inline std::string_view version() noexcept { return ckpt_version(); }
 /// binding are gone. For tests that look for leaks.
 inline std::uint64_t live_handles() noexcept { return ckpt_live_handles(); }
 
-/// What a call that failed throws. Copies share what they know.
-class error : public std::runtime_error {
-   public:
-    /// An error of a program's own, for callbacks: the call that called them fails, and says
-    /// `message`.
-    error(::checkpoint::code code, const std::string &message, ::checkpoint::reason reason = ::checkpoint::reason::none,
-          std::exception_ptr cause = nullptr)
-        : std::runtime_error(message), code_(code), reason_(reason), cause_(std::move(cause)) {}
-
-    /// An error that the library gave, which becomes this one's; `raw` may be NULL.
-    error(ckpt_code code, ckpt_error *raw, std::exception_ptr cause)
-        : std::runtime_error(raw ? ckpt_error_message(raw) : ckpt_code_name(code)),
-          code_(static_cast<::checkpoint::code>(code)),
-          reason_(static_cast<::checkpoint::reason>(ckpt_error_reason(raw))),
-          raw_(raw, ckpt_error_free),
-          cause_(std::move(cause)) {}
-
-    /// The class of the error. Treat those that you do not know as checkpoint::code::unknown.
-    ::checkpoint::code code() const noexcept { return code_; }
-    /// Why, as a constant that never changes.
-    ::checkpoint::reason reason() const noexcept { return reason_; }
-    /// The operating system's error number, if it reported one; else 0.
-    int system_error() const noexcept { return ckpt_error_errno(raw_.get()); }
-    /// The file or directory at fault; empty when none is named.
-    std::string_view file() const noexcept { return detail::text(ckpt_error_file(raw_.get())); }
-    /// The key of the tensor at fault; empty when none is named.
-    std::string_view tensor() const noexcept { return detail::text(ckpt_error_tensor(raw_.get())); }
-    /// What should have been there.
-    std::string_view expected() const noexcept { return detail::text(ckpt_error_expected(raw_.get())); }
-    /// What was there instead.
-    std::string_view found() const noexcept { return detail::text(ckpt_error_found(raw_.get())); }
-    /// What a callback threw on the thread that made the call; null if none did.
-    std::exception_ptr cause() const noexcept { return cause_; }
-
-   private:
-    ::checkpoint::code code_;
-    ::checkpoint::reason reason_;
-    std::shared_ptr<const ckpt_error> raw_;
-    std::exception_ptr cause_;
-};
-
 /// @cond
 namespace detail {
 
-// A call under way on this thread, which takes what its callbacks throw.
+// A call under way on this thread. It takes what those of its callbacks throw that have no
+// ckpt_failure: whose answer is not a code, and those that hear of progress.
 struct frame {
     inline static thread_local frame *current = nullptr;
 
@@ -80,49 +41,42 @@ struct frame {
     frame(const frame &) = delete;
     frame &operator=(const frame &) = delete;
 
-    static void park() noexcept {
-        if (current && !current->cause) current->cause = std::current_exception();
+    // What a callback ended with that the C API does not know.
+    static void park(std::exception_ptr cause, const char *text) {
+        if (!current || current->is_parked) return;
+        current->is_parked = true;
+        current->cause = std::move(cause);
+        current->text = text;
     }
 
     frame *outer;
+    bool is_parked = false;
     std::exception_ptr cause;
+    std::string text;
 };
-
-inline std::string what(const std::exception_ptr &cause) {
-    try {
-        std::rethrow_exception(cause);
-    } catch (const std::exception &exception) {
-        return exception.what();
-    } catch (...) {
-        return "an exception that is no std::exception";
-    }
-}
 
 // Refuses a library that is older than the header, at the first call that can fail.
 inline void check_version() {
-    static const bool checked = [] {
-        ckpt_error *raw = nullptr;
-        const ckpt_code answer = ckpt_check_version(CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH, &raw);
-        if (answer != CKPT_CODE_OK) throw error(answer, raw, nullptr);
-        return true;
-    }();
-    static_cast<void>(checked);
+    static std::atomic<bool> checked{false};
+    if (checked) return;
+    ckpt_error *raw = nullptr;
+    const ckpt_code answer = ckpt_check_version(CKPT_VERSION_MAJOR, CKPT_VERSION_MINOR, CKPT_VERSION_PATCH, &raw);
+    if (answer != CKPT_CODE_OK) return fail(error(answer, raw, nullptr));
+    checked = true;
 }
 
 // Calls a function of the C API that can fail; its last argument is left out.
 template <typename Function, typename... Arguments>
 void call(Function function, Arguments... arguments) {
     check_version();
+    if (attempt::has_failed()) return;
     frame here;
     ckpt_error *raw = nullptr;
     const ckpt_code answer = function(arguments..., &raw);
-    if (answer != CKPT_CODE_OK) throw error(answer, raw, std::move(here.cause));
-    if (here.cause) {
-        // The C API has no way to fail for these callbacks; the exception must not be lost all the
-        // same.
-        const std::string text = "a callback threw: " + what(here.cause);
-        throw error(code::aborted, text, reason::callback, std::move(here.cause));
-    }
+    if (answer != CKPT_CODE_OK) return fail(error(answer, raw, std::move(here.cause)));
+    // The C API has no way to fail for these callbacks; the exception must not be lost all the
+    // same.
+    if (here.is_parked) fail(error(code::aborted, "a callback threw: " + here.text, reason::callback, std::move(here.cause)));
 }
 
 // Calls a function of the C API whose error is its result; its last argument is left out.
@@ -134,42 +88,81 @@ std::optional<error> failure(Function function, Arguments... arguments) {
     return error(answer, raw, nullptr);
 }
 
-// Runs a callback. What it throws becomes the failure's text.
-template <typename Body>
-ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
-    ckpt_code code = CKPT_CODE_UNKNOWN;
+// Whether elements of T can hold those of a dtype; fails if not. `tensor` is the name in the
+// message.
+template <typename T>
+bool check_elements(dtype type, std::string_view tensor = {}) {
+    if (type == dtype_of<T>) return true;
+    call(ckpt_dtype_check_elements, static_cast<ckpt_dtype>(type), number_of<T>(), tensor.data(), tensor.size());
+    return !attempt::has_failed();
+}
+
+inline void free_cause(void *cause) noexcept { delete static_cast<std::exception_ptr *>(cause); }
+
+// What is not an error of this binding.
+inline constexpr const char *no_exception = "an exception that is no std::exception";
+
+// Runs what must not end with an exception: `failed(code, text)` hears of one.
+template <typename Body, typename Failed>
+void contained(Body &&body, Failed &&failed) noexcept {
+#if CHECKPOINT_EXCEPTIONS
     try {
         body();
-        return CKPT_CODE_OK;
     } catch (const error &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
-        if (thrown.code() != ::checkpoint::code::ok) code = static_cast<ckpt_code>(thrown.code());
+        failed(thrown.code(), thrown.what());
     } catch (const std::exception &thrown) {
-        frame::park();
-        ckpt_failure_set(failure, thrown.what(), std::char_traits<char>::length(thrown.what()));
+        failed(code::unknown, thrown.what());
     } catch (...) {
-        frame::park();
-        constexpr std::string_view text = "an exception that is no std::exception";
-        ckpt_failure_set(failure, text.data(), text.size());
+        failed(code::unknown, no_exception);
     }
-    return code;
+#else
+    attempt here;
+    body();
+    if (here.failed) failed(here.failed->code(), here.failed->what());
+#endif
+}
+
+// Tells the library, or the call under way, of the exception that is being handled.
+inline void tell(ckpt_failure *failure, const char *text) noexcept {
+    if (!failure) return frame::park(std::current_exception(), text);
+    ckpt_failure_set(failure, text, std::char_traits<char>::length(text));
+    const std::exception_ptr thrown = std::current_exception();
+    if (!thrown) return;
+    if (auto *cause = new (std::nothrow) std::exception_ptr(thrown)) ckpt_failure_set_cause(failure, cause, free_cause);
+}
+
+// Runs a callback. What it throws becomes the failure's text and cause.
+template <typename Body>
+ckpt_code guarded(ckpt_failure *failure, Body &&body) noexcept {
+    ckpt_code answer = CKPT_CODE_OK;
+    contained(body, [&](code code, const char *text) {
+        tell(failure, text);
+        answer = code == ::checkpoint::code::ok ? CKPT_CODE_UNKNOWN : static_cast<ckpt_code>(code);
+    });
+    return answer;
 }
 
 // The same for callbacks that answer and cannot fail: `otherwise` is the answer then.
 template <typename Answer, typename Body>
 Answer guarded_answer(Answer otherwise, Body &&body) noexcept {
-    try {
-        return body();
-    } catch (...) {
-        frame::park();
-        return otherwise;
-    }
+    Answer answer = otherwise;
+    contained([&] { answer = body(); },
+              [&](code, const char *text) {
+                  frame::park(std::current_exception(), text);
+                  answer = otherwise;
+              });
+    return answer;
+}
+
+// The same for callbacks of which nobody hears.
+template <typename Body>
+void unheard(Body &&body) noexcept {
+    contained(body, [](code, const char *) {});
 }
 
 // A path as the C API takes it.
 inline const char *c_path(const file_path &path) {
-    if (path.has_nul()) throw error(code::invalid_argument, "a path with a NUL in it", reason::argument);
+    if (path.has_nul()) fail(error(code::invalid_argument, "a path with a NUL in it", reason::argument));
     return path.c_str();
 }
 
@@ -192,10 +185,7 @@ using release_function = std::function<void()>;
 // nowhere.
 inline void run_release(void *user_data) noexcept {
     const std::unique_ptr<release_function> release(static_cast<release_function *>(user_data));
-    try {
-        (*release)();
-    } catch (...) {
-    }
+    unheard([&] { (*release)(); });
 }
 
 using progress_function = std::function<void(std::uint64_t done, std::uint64_t total)>;
@@ -244,6 +234,48 @@ class handle {
     Handle *raw_ = nullptr;
 };
 
+// Options: the handle, which is NULL for the defaults, and what was set, which copies have too.
+template <typename Self, typename Raw, void (*Free)(Raw *)>
+class settings {
+   public:
+    settings(const settings &other) : new_(other.new_), settings_(other.settings_) {
+        if (other.get()) make();
+        for (const auto &setting : settings_) setting(make());
+    }
+    settings(settings &&other) noexcept
+        : new_(other.new_), handle_(std::move(other.handle_)), settings_(std::move(other.settings_)) {}
+    settings &operator=(settings other) noexcept {
+        std::swap(new_, other.new_);
+        std::swap(handle_, other.handle_);
+        std::swap(settings_, other.settings_);
+        return *this;
+    }
+
+    // The handle; NULL for the defaults.
+    const Raw *get() const noexcept { return handle_.get(); }
+
+   protected:
+    using make_function = std::function<Raw *()>;
+    // Options that are made when the first of them is set.
+    explicit settings(Raw *(*function)()) : new_(function) {}
+    // Options that are made at once.
+    explicit settings(make_function function) : new_(std::move(function)) { make(); }
+
+    template <typename Setting>
+    Self &set(Setting setting) {
+        setting(make());
+        settings_.emplace_back(std::move(setting));
+        return static_cast<Self &>(*this);
+    }
+
+   private:
+    Raw *make() { return handle_.make(new_); }
+
+    make_function new_;
+    handle<Raw, Free> handle_;
+    std::vector<std::function<void(Raw *)>> settings_;
+};
+
 // The text of a ckpt_string, which is freed.
 using string_handle = handle<ckpt_string, ckpt_string_free>;
 inline std::string take(const string_handle &string) { return std::string(text(ckpt_string_bytes(string.get()))); }
@@ -290,8 +322,8 @@ class index_iterator {
 /// A flag that stops long calls, from any thread. Options keep what they need of it.
 class cancel {
    public:
-    /// A flag that is not raised.
-    cancel() : handle_(ckpt_cancel_new()) {}
+    /// A flag that is not raised. Copies are the same flag.
+    cancel() : handle_(ckpt_cancel_new(), ckpt_cancel_free) {}
     /// Raises it: calls that were given it throw checkpoint::code::cancelled soon, unless they have
     /// published by then. It stays raised.
     void raise() const noexcept { ckpt_cancel_raise(handle_.get()); }
@@ -299,7 +331,7 @@ class cancel {
     const ckpt_cancel *get() const noexcept { return handle_.get(); }
 
    private:
-    detail::handle<ckpt_cancel, ckpt_cancel_free> handle_;
+    std::shared_ptr<ckpt_cancel> handle_;
 };
 
 /// The elements of a string or variant tensor: a range of std::string_view. Several threads may use
@@ -327,6 +359,6 @@ class strings {
     detail::handle<ckpt_strings, ckpt_strings_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

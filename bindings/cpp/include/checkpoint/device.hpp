@@ -6,7 +6,7 @@
 #include <checkpoint/node.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How the library gets at a value that is on a device, or in another process: in pieces.
 /// Row-major, native byte order.
@@ -45,7 +45,10 @@ inline std::int32_t device_describe(void *user_data, std::int64_t *dimensions) n
     return guarded_answer<std::int32_t>(-1, [&]() -> std::int32_t {
         const auto shape = unbox<device_functions>(user_data).describe();
         if (!shape) return -1;
-        if (shape->size() > CKPT_MAX_RANK) throw error(code::invalid_argument, "too many dimensions", reason::shape);
+        if (shape->size() > CKPT_MAX_RANK) {
+            fail(error(code::invalid_argument, "too many dimensions", reason::shape));
+            return -1;
+        }
         std::copy(shape->begin(), shape->end(), dimensions);
         return static_cast<std::int32_t>(shape->size());
     });
@@ -85,6 +88,6 @@ class device {
     handle handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

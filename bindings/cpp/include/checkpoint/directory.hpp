@@ -5,7 +5,7 @@
 #include <checkpoint/core.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The latest checkpoint that the state file of `directory` names; nothing when there is no state
 /// file, or none of that checkpoint's files is there. (`tf.train.latest_checkpoint`)
@@ -129,6 +129,6 @@ class pin {
     detail::handle<ckpt_pin, ckpt_pin_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,10 +5,11 @@
 #include <checkpoint/device.hpp>
 #include <checkpoint/node.hpp>
 #include <checkpoint/registered_savers.hpp>
+#include <checkpoint/resizable.hpp>
 #include <checkpoint/slots.hpp>
 #include <checkpoint/state.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A graph of objects with named edges: what a program saves and restores. Several threads may use
 /// it at once: each call takes its one lock for its whole length, callbacks included; from inside a
@@ -64,6 +65,37 @@ class graph {
         return added(ckpt_graph_add_borrowed, detail::number_of<typename decltype(memory)::value_type>(), shape.data(),
                      shape.rank(), memory.data(), memory.size_bytes(), free.user_data, free.callback, options.get());
     }
+    /// Adds a variable whose value is a container of the caller's that may move, grow and shrink: a
+    /// std::vector of elements or of arrays of them, or a checkpoint::array. It must stay where it
+    /// is until the variable is removed; its elements need not. What is saved is what it has when
+    /// it is saved. A restore gives it the length of the stored value; an array, any shape.
+    template <typename Container>
+    node add_resizable(Container &container, const node_options &options = {}) const {
+        static_assert(detail::is_resizable<Container>, "checkpoint: a resizable variable is a std::vector or checkpoint::array");
+        if constexpr (detail::is_array<Container>::value) {
+            return add_container(container, nullptr, -1, {}, options);
+        } else {
+            using shape = typename detail::layout<Container>::shape;
+            return add_container(container, shape::values.data(), static_cast<std::int32_t>(shape::rank), {}, options);
+        }
+    }
+    /// The same for a std::vector whose value has a shape that it does not say itself, of as many
+    /// elements. Another shape is not restored, and another size not saved.
+    template <typename T, typename Allocator>
+    node add_resizable(std::vector<T, Allocator> &container, shape_view shape, const node_options &options = {}) const {
+        return add_container(container, shape.data(), static_cast<std::int32_t>(shape.rank()), shape, options);
+    }
+    /// @cond
+    // For any shape that the checkpoint has, row-major; `keeper` is kept as long as the variable.
+    template <typename Container, typename Keeper = std::nullptr_t>
+    node add_container(Container &container, const std::int64_t *accepted, std::int32_t rank, shape_view fixed,
+                       const node_options &options, Keeper keeper = {}) const {
+        using memory = detail::resizable_memory<Container, Keeper>;
+        return added(ckpt_graph_add_resizable, detail::number_of<typename memory::element>(), accepted, rank, memory::locate,
+                     memory::resize, memory::resized, detail::box(memory{&container, fixed.copy(), std::move(keeper)}),
+                     detail::free_box<memory>, options.get());
+    }
+    /// @endcond
     /// Adds a variable that has no value before it is restored or assigned, and takes its shape
     /// from that. `type` may be dtype::invalid for whatever comes; `shape` has -1 for a dimension
     /// that may be anything.
@@ -223,7 +255,10 @@ class graph {
     template <typename T>
     std::vector<T> read(node variable) const {
         const auto shape = check<T>(variable).shape;
-        if (!shape) throw error(code::failed_precondition, "the variable has no value yet", reason::not_shaped);
+        if (!shape) {
+            fail(error(code::failed_precondition, "the variable has no value yet", reason::not_shaped));
+            return {};
+        }
         std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> all(shape_view(*shape).element_count());
         detail::call(ckpt_graph_read, get(), variable.id, all.data(), all.size() * sizeof(T));
         if constexpr (std::is_same_v<T, bool>) {
@@ -270,6 +305,13 @@ class graph {
     void assign_text(node text, std::string_view value) const {
         const ckpt_bytes bytes = detail::bytes_of(value);
         detail::call(ckpt_graph_assign_strings, get(), text.id, nullptr, std::size_t{0}, &bytes, std::size_t{1});
+    }
+    /// Whether a restore has assigned a value to an object: a variable, state or text. A program
+    /// that initializes what it adds after a restore asks this first.
+    bool was_restored(node object) const {
+        bool restored = false;
+        detail::call(ckpt_graph_was_restored, get(), object.id, &restored);
+        return restored;
     }
     /// The value of an integer scalar of any integer dtype: a step, a counter.
     std::int64_t read_integer(node variable) const {
@@ -349,7 +391,7 @@ class graph {
     /// is. All of its functions are needed.
     void register_saver(std::string_view package, std::string_view name, saver_functions functions, bool strict = true) const {
         if (!functions.accepts || !functions.save || !functions.wants || !functions.restore) {
-            throw error(code::invalid_argument, "a saver needs all of its functions", reason::argument);
+            return fail(error(code::invalid_argument, "a saver needs all of its functions", reason::argument));
         }
         detail::call(ckpt_graph_register_saver, get(), package.data(), package.size(), name.data(), name.size(), strict,
                      detail::saver_accepts, detail::saver_save, detail::saver_wants, detail::saver_restore,
@@ -380,10 +422,9 @@ class graph {
     }
     template <typename T>
     ::checkpoint::description check(node variable) const {
-        static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
         auto description = describe(variable);
-        if (description.kind == kind::variable && description.dtype != dtype::invalid && description.dtype != dtype_of<T>) {
-            throw error(code::invalid_argument, "the variable is of " + std::string(name(description.dtype)), reason::dtype);
+        if (description.kind == kind::variable && description.dtype != dtype::invalid) {
+            detail::check_elements<T>(description.dtype);
         }
         return description;
     }
@@ -391,6 +432,6 @@ class graph {
     std::shared_ptr<ckpt_graph> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

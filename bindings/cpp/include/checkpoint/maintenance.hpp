@@ -4,10 +4,11 @@
 #define CHECKPOINT_MAINTENANCE_HPP
 
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 #include <checkpoint/verify.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A checkpoint that is not whole.
 struct broken_checkpoint {
@@ -50,6 +51,23 @@ inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, cons
     return {detail::take_optional(path), detail::broken_checkpoints(newer.get())};
 }
 
+/// @cond
+template <>
+struct detail::result<valid_checkpoint> {
+    static valid_checkpoint take(const ckpt_pending *pending) {
+        string_handle path;
+        handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
+        call(ckpt_pending_take_valid_checkpoint, pending, path.out(), newer.out());
+        return {take_optional(path), broken_checkpoints(newer.get())};
+    }
+};
+/// @endcond
+
+/// Finds the newest checkpoint that is whole in the background, as latest_valid_checkpoint() does.
+inline pending<valid_checkpoint> latest_valid_checkpoint_async(const file_path &directory, const verify_options &options = {}) {
+    return detail::begin<valid_checkpoint>(ckpt_latest_valid_checkpoint_async, detail::c_path(directory), options.get());
+}
+
 /// A state file that was made anew.
 struct repaired_state {
     std::string latest;                       ///< The latest checkpoint that it names.
@@ -77,7 +95,7 @@ inline repaired_state repair_checkpoint_state(const file_path &directory, bool d
 class collect_options : public basic_collect_options<collect_options> {
    public:
     /// The newest `keep`, at least 1.
-    explicit collect_options(std::size_t keep) { handle_ = decltype(handle_)(ckpt_collect_options_new(keep)); }
+    explicit collect_options(std::size_t keep) : basic_collect_options([keep] { return ckpt_collect_options_new(keep); }) {}
 };
 
 /// Removes from `directory` what crashes left.
@@ -132,6 +150,6 @@ inline collected collect_checkpoints_with_details(const file_path &directory, co
     return outcome;
 }
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

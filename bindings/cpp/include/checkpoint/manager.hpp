@@ -8,7 +8,7 @@
 #include <checkpoint/options.hpp>
 #include <checkpoint/watch.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -25,22 +25,25 @@ class manager_options : public basic_manager_options<manager_options> {
     /// Has `init` called by manager::restore_or_initialize where there is no checkpoint. It may use
     /// the graph.
     manager_options &init(std::function<void()> init) {
-        detail::call(ckpt_manager_options_set_init, make(), detail::run_init, detail::box(std::move(init)),
-                     detail::free_box<detail::init_function>);
-        return *this;
+        return set([init](auto *raw) {
+            detail::call(ckpt_manager_options_set_init, raw, detail::run_init, detail::box(init),
+                         detail::free_box<detail::init_function>);
+        });
     }
     /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
     manager_options &clock(std::function<double()> now) {
-        detail::call(ckpt_manager_options_set_clock, make(), detail::run_now, detail::box(std::move(now)),
-                     detail::free_box<detail::now_function>);
-        return *this;
+        return set([now](auto *raw) {
+            detail::call(ckpt_manager_options_set_clock, raw, detail::run_now, detail::box(now),
+                         detail::free_box<detail::now_function>);
+        });
     }
     /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed
     /// and the like.
     manager_options &log(std::function<void(severity, std::string_view)> log) {
-        detail::call(ckpt_manager_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
-        return *this;
+        return set([log](auto *raw) {
+            detail::call(ckpt_manager_options_set_log, raw, detail::run_log, detail::box(log),
+                         detail::free_box<detail::log_function>);
+        });
     }
 };
 
@@ -49,8 +52,7 @@ class manager_save_options : public basic_manager_save_options<manager_save_opti
    public:
     /// How the files are written, with the callbacks of these options, which are copied.
     manager_save_options &save(const save_options &options) {
-        detail::call(ckpt_manager_save_options_set_save_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_manager_save_options_set_save_options, raw, options.get()); });
     }
 };
 
@@ -59,8 +61,7 @@ class resume_options : public basic_resume_options<resume_options> {
    public:
     /// How the checkpoint is restored. The options are copied.
     resume_options &restore(const restore_options &options) {
-        detail::call(ckpt_resume_options_set_restore_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_resume_options_set_restore_options, raw, options.get()); });
     }
 };
 
@@ -69,6 +70,19 @@ struct resumption {
     std::string path;             ///< The checkpoint.
     ::checkpoint::status status;  ///< What became of it.
 };
+
+/// @cond
+template <>
+struct detail::result<std::optional<resumption>> {
+    static std::optional<resumption> take(const ckpt_pending *pending) {
+        string_handle path;
+        handle<ckpt_status, ckpt_status_free> raw;
+        call(ckpt_pending_take_resumption, pending, path.out(), raw.out());
+        if (!path.get()) return std::nullopt;
+        return resumption{detail::take(path), status(std::move(raw))};
+    }
+};
+/// @endcond
 
 /// Saves a checkpoint again and again in one directory, keeps some of them, and resumes from the
 /// latest (`tf.train.CheckpointManager`): a range of the paths of the newest checkpoints, oldest
@@ -81,6 +95,20 @@ class manager {
     /// A manager of `checkpoint` in `directory`, which the first save makes if need be.
     manager(const ::checkpoint::checkpoint &checkpoint, const file_path &directory, const manager_options &options = {}) {
         detail::call(ckpt_manager_open, checkpoint.get(), detail::c_path(directory), options.get(), handle_.out());
+    }
+
+    /// The same without exceptions.
+    static result<manager> try_open(const ::checkpoint::checkpoint &checkpoint, const file_path &directory,
+                                    const manager_options &options = {}) {
+        return try_call([&] { return manager(checkpoint, directory, options); });
+    }
+    /// save() without exceptions.
+    result<std::optional<std::string>> try_save(const manager_save_options &options = {}) const {
+        return try_call([&] { return save(options); });
+    }
+    /// restore_or_initialize() without exceptions.
+    result<std::optional<resumption>> try_restore_or_initialize(const resume_options &options = {}) const {
+        return try_call([&] { return restore_or_initialize(options); });
     }
 
     /// Another object for the manager's checkpoint.
@@ -131,11 +159,11 @@ class manager {
     /// checkpoint::save_async() does: the checkpoint is recorded, and what is too many is removed,
     /// when it is complete. Nothing when the manager saves by steps and it is too early; that is
     /// said without waiting.
-    std::optional<pending> save_async(const manager_save_options &options = {}) const {
+    std::optional<pending<>> save_async(const manager_save_options &options = {}) const {
         detail::handle<ckpt_pending, ckpt_pending_free> raw;
         detail::call(ckpt_manager_save_async, get(), options.get(), raw.out());
         if (!raw.get()) return std::nullopt;
-        return pending(std::move(raw));
+        return pending<>(std::move(raw));
     }
     /// Restores the latest checkpoint; where there is none, calls the init function, and the answer
     /// is nothing. (`CheckpointManager.restore_or_initialize`)
@@ -145,6 +173,21 @@ class manager {
         detail::call(ckpt_manager_restore_or_initialize, get(), options.get(), path.out(), raw.out());
         if (!path.get()) return std::nullopt;
         return resumption{detail::take(path), status(std::move(raw))};
+    }
+    /// Does what restore_or_initialize() does, in the background, as checkpoint::restore_async()
+    /// does. The init function is called in the background.
+    pending<std::optional<resumption>> restore_or_initialize_async(const resume_options &options = {}) const {
+        return detail::begin<std::optional<resumption>>(ckpt_manager_restore_or_initialize_async, get(), options.get());
+    }
+    /// What a phase of the last save of this manager has cost so far, in the background or not.
+    phase_cost phase(::checkpoint::phase phase) const {
+        phase_cost cost;
+        detail::call(ckpt_manager_phase, get(), static_cast<ckpt_phase>(phase), &cost.bytes, &cost.seconds);
+        return cost;
+    }
+    /// Does what latest_valid() does, in the background.
+    pending<valid_checkpoint> latest_valid_async() const {
+        return detail::begin<valid_checkpoint>(ckpt_manager_latest_valid_async, get());
     }
     /// The newest checkpoint of the directory that is whole: every checksum of it is compared.
     valid_checkpoint latest_valid() const {
@@ -189,6 +232,6 @@ class manager {
     detail::handle<ckpt_manager, ckpt_manager_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

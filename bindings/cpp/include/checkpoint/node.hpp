@@ -4,7 +4,7 @@
 
 #include <checkpoint/options.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -40,17 +40,19 @@ class node_options : public basic_node_options<node_options> {
     /// the tensor, and restored from it however that was cut, or whole, when it was saved.
     node_options &part(shape_view whole, const slice &part) {
         if (part.start.size() != whole.rank() || part.length.size() != whole.rank()) {
-            throw error(code::invalid_argument, "a part needs a start and a length for each dimension", reason::shape);
+            fail(error(code::invalid_argument, "a part needs a start and a length for each dimension", reason::shape));
         }
-        detail::call(ckpt_node_options_set_part, make(), whole.data(), part.start.data(), part.length.data(), whole.rank());
-        return *this;
+        return set([whole = whole.copy(), part](auto *raw) {
+            detail::call(ckpt_node_options_set_part, raw, whole.data(), part.start.data(), part.length.data(), whole.size());
+        });
     }
     /// The names of the tensors that state needs to be restored: a checkpoint that lacks one is
     /// refused before anything is assigned.
     node_options &tensor_names(const std::vector<std::string> &names) {
-        const auto list = detail::list_of(names);
-        detail::call(ckpt_node_options_set_tensor_names, make(), list.data(), list.size());
-        return *this;
+        return set([names](auto *raw) {
+            const auto list = detail::list_of(names);
+            detail::call(ckpt_node_options_set_tensor_names, raw, list.data(), list.size());
+        });
     }
 };
 
@@ -96,6 +98,6 @@ struct description {
     std::optional<std::vector<std::int64_t>> shape;  ///< Of a variable's value; nothing while it has none.
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/core.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The objects of an object-based checkpoint and the named edges between them. Nodes are numbered
 /// from 0, which is the root. Where a number is out of range, there is nothing. Several threads may
@@ -78,6 +78,6 @@ class object_graph {
     detail::handle<ckpt_object_graph, ckpt_object_graph_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/core.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// Takes the messages of other ranks. It lives while the function runs.
 class messages {
@@ -70,6 +70,6 @@ class ranks {
     detail::handle<ckpt_ranks, ckpt_ranks_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -4,13 +4,21 @@
 
 #include <checkpoint/object_graph.hpp>
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 #include <checkpoint/tensor.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a checkpoint is opened.
-class open_options : public basic_open_options<open_options> {};
+class open_options : public basic_open_options<open_options> {
+   public:
+    /// Has the call stop when `flag` is raised.
+    open_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_open_options_set_cancel, make(), flag.get());
+        return *this;
+    }
+};
 
 /// An open checkpoint: a range of its tensors, in the byte order of their keys. Several threads may
 /// use it at once.
@@ -23,6 +31,16 @@ class reader {
         detail::handle<ckpt_reader, ckpt_reader_free> raw;
         detail::call(ckpt_reader_open, detail::c_path(path), options.get(), raw.out());
         handle_ = raw.share();
+    }
+    /// Takes a handle of the C API, which becomes this object's.
+    explicit reader(detail::handle<ckpt_reader, ckpt_reader_free> raw) : handle_(raw.share()) {}
+    /// Opens a checkpoint in the background.
+    static pending<reader> open_async(const file_path &path, const open_options &options = {}) {
+        return detail::begin<reader>(ckpt_reader_open_async, detail::c_path(path), options.get());
+    }
+    /// The same without exceptions.
+    static result<reader> try_open(const file_path &path, const open_options &options = {}) {
+        return try_call([&] { return reader(path, options); });
     }
     reader(reader &&) noexcept = default;             ///< Moves.
     reader &operator=(reader &&) noexcept = default;  ///< Moves.
@@ -68,40 +86,50 @@ class reader {
     /// Past the last.
     iterator end() const noexcept { return {this, size()}; }
 
-    /// Whether there is a tensor with this key.
+    /// Whether there is a tensor with this key. Names that are no keys do not count.
     bool contains(std::string_view key) const noexcept { return ckpt_reader_has(get(), key.data(), key.size()); }
-    /// The tensor with this key. checkpoint::code::not_found when there is none; the text names
-    /// keys that were perhaps meant.
+    /// The tensor with this key or name: the path of a variable, which is its key without
+    /// `/.ATTRIBUTES/VARIABLE_VALUE`, or its full name, with or without `:0`.
+    /// checkpoint::code::not_found when there is none; the text names what was perhaps meant.
+    /// checkpoint::reason::ambiguous when several tensors have the name; the text names their keys.
     tensor at(std::string_view key) const {
         const ckpt_tensor *found = nullptr;
         detail::call(ckpt_reader_find, get(), key.data(), key.size(), &found);
         return {handle_, found};
     }
-    /// The tensor with this key, if there is one.
+    /// The tensor with this key or name, if there is one.
     std::optional<tensor> find(std::string_view key) const {
-        return contains(key) ? std::optional<tensor>(at(key)) : std::nullopt;
+        try {
+            return at(key);
+        } catch (const error &missing) {
+            if (missing.reason() != reason::no_tensor) throw;
+            return std::nullopt;
+        }
     }
-    /// The values of the tensor with this key.
+    /// The values of the tensor with this key or name.
     template <typename T>
     std::vector<T> read(std::string_view key, const read_options &options = {}) const {
         return at(key).template read<T>(options);
+    }
+    /// read() without exceptions.
+    template <typename T>
+    result<std::vector<T>> try_read(std::string_view key, const read_options &options = {}) const {
+        return try_call([&] { return read<T>(key, options); });
     }
     /// Reads several fixed-size tensors at once, with several threads: each into as many bytes as
     /// it has, which do not overlap. Everything but the values is checked before the first byte is
     /// written.
     void read_many(span<const tensor> tensors, span<const span<std::byte>> buffers, const read_options &options = {}) const {
-        if (tensors.size() != buffers.size()) {
-            throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
-        }
-        std::vector<const ckpt_tensor *> raw;
-        std::vector<void *> memory;
-        std::vector<std::size_t> sizes;
-        for (const tensor &each : tensors) raw.push_back(each.get());
-        for (const span<std::byte> &each : buffers) {
-            memory.push_back(each.data());
-            sizes.push_back(each.size());
-        }
-        detail::call(ckpt_reader_read_many, get(), raw.data(), raw.size(), options.get(), memory.data(), sizes.data());
+        const requests all(tensors, buffers);
+        detail::call(ckpt_reader_read_many, get(), all.raw.data(), all.raw.size(), options.get(), all.memory.data(),
+                     all.sizes.data());
+    }
+    /// Does the same in the background. The buffers stay as they are until the call is over.
+    pending<void> read_many_async(span<const tensor> tensors, span<const span<std::byte>> buffers,
+                                  const read_options &options = {}) const {
+        const requests all(tensors, buffers);
+        return detail::begin<void>(ckpt_reader_read_many_async, get(), all.raw.data(), all.raw.size(), options.get(),
+                                   all.memory.data(), all.sizes.data());
     }
 
     /// The object graph of an object-based checkpoint. checkpoint::reason::no_object_graph when it
@@ -122,9 +150,37 @@ class reader {
     const ckpt_reader *get() const noexcept { return handle_.get(); }
 
    private:
+    // Tensors and buffers as the C API takes them.
+    struct requests {
+        requests(span<const tensor> tensors, span<const span<std::byte>> buffers) {
+            if (tensors.size() != buffers.size()) {
+                throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
+            }
+            for (const tensor &each : tensors) raw.push_back(each.get());
+            for (const span<std::byte> &each : buffers) {
+                memory.push_back(each.data());
+                sizes.push_back(each.size());
+            }
+        }
+        std::vector<const ckpt_tensor *> raw;
+        std::vector<void *> memory;
+        std::vector<std::size_t> sizes;
+    };
+
     std::shared_ptr<ckpt_reader> handle_;
 };
 
-}  // namespace checkpoint
+/// @cond
+template <>
+struct detail::taken<reader> {
+    static reader take(const ckpt_pending *pending) {
+        handle<ckpt_reader, ckpt_reader_free> raw;
+        call(ckpt_pending_take_reader, pending, raw.out());
+        return reader(std::move(raw));
+    }
+};
+/// @endcond
+
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/state.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// What saves and restores the objects that it accepts
 /// (`tf.train.experimental.register_checkpoint_saver`).
@@ -46,6 +46,6 @@ inline ckpt_code saver_restore(void *user_data, const ckpt_nodes *objects, const
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,7 +5,7 @@
 #include <checkpoint/node.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// What became of one value. A value: copies are cheap, and each keeps its report.
 class row {
@@ -93,6 +93,6 @@ class report {
     std::shared_ptr<ckpt_report> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

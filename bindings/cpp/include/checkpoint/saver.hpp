@@ -6,22 +6,24 @@
 #include <checkpoint/options.hpp>
 #include <checkpoint/watch.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a saver numbers its checkpoints and keeps them.
 class saver_options : public basic_saver_options<saver_options> {
    public:
     /// Has `log` called about old checkpoints that cannot be removed and the like.
     saver_options &log(std::function<void(severity, std::string_view)> log) {
-        detail::call(ckpt_saver_options_set_log, make(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
-        return *this;
+        return set([log](auto *raw) {
+            detail::call(ckpt_saver_options_set_log, raw, detail::run_log, detail::box(log),
+                         detail::free_box<detail::log_function>);
+        });
     }
     /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
     saver_options &clock(std::function<double()> now) {
-        detail::call(ckpt_saver_options_set_clock, make(), detail::run_now, detail::box(std::move(now)),
-                     detail::free_box<detail::now_function>);
-        return *this;
+        return set([now](auto *raw) {
+            detail::call(ckpt_saver_options_set_clock, raw, detail::run_now, detail::box(now),
+                         detail::free_box<detail::now_function>);
+        });
     }
 };
 
@@ -30,13 +32,11 @@ class saver_save_options : public basic_saver_save_options<saver_save_options> {
    public:
     /// Another name for the state file than `checkpoint`.
     saver_save_options &latest_filename(const file_path &name) {
-        detail::call(ckpt_saver_save_options_set_latest_filename, make(), detail::c_path(name));
-        return *this;
+        return set([name](auto *raw) { detail::call(ckpt_saver_save_options_set_latest_filename, raw, detail::c_path(name)); });
     }
     /// How the files are written, with the callbacks of these options, which are copied.
     saver_save_options &save(const save_options &options) {
-        detail::call(ckpt_saver_save_options_set_save_options, make(), options.get());
-        return *this;
+        return set([options](auto *raw) { detail::call(ckpt_saver_save_options_set_save_options, raw, options.get()); });
     }
 };
 
@@ -133,6 +133,6 @@ class saver {
     detail::handle<ckpt_saver, ckpt_saver_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

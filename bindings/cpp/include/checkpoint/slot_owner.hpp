@@ -5,17 +5,17 @@
 #include <checkpoint/variable.hpp>
 #include <map>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The base of an optimizer, which keeps slot variables for variables: a module that may have
 /// members, too.
 class slot_owner : public module {
    public:
-    /// To which nothing leads yet.
-    explicit slot_owner(const ::checkpoint::graph &graph)
-        : module(graph, graph.add_slot_owner([this](slot_request &request) { create_slot(request); })) {}
+    /// Where a place says.
+    explicit slot_owner(const place &at)
+        : module(at, at.graph().add_slot_owner([this](slot_request &request) { create_slot(request); })) {}
     /// The child `name` of a module.
-    slot_owner(module &parent, std::string_view name) : slot_owner(parent.graph()) { parent.track(name, *this); }
+    slot_owner(const module &parent, std::string_view name) : slot_owner(place(parent, name)) {}
 
     /// The slot `name` for `of`, of the same shape. It is made when it is asked for first, of
     /// zeros, or of the value that waits for it.
@@ -24,7 +24,9 @@ class slot_owner : public module {
         const auto key = std::make_pair(std::string(name), of.node());
         auto found = slots_.find(key);
         if (found == slots_.end()) {
-            found = slots_.emplace(key, std::make_unique<variable<T>>(graph(), of.shape())).first;
+            auto made = of.has_value() ? std::make_unique<variable<T>>(graph(), of.shape())
+                                       : std::make_unique<variable<T>>(graph(), any_shape);
+            found = slots_.emplace(key, std::move(made)).first;
             graph().set_slot(node(), of.node(), name, found->second->node());
         }
         return static_cast<variable<T> &>(*found->second);
@@ -39,6 +41,6 @@ class slot_owner : public module {
     std::map<std::pair<std::string, ::checkpoint::node>, std::unique_ptr<trackable>> slots_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

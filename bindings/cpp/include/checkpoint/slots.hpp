@@ -4,7 +4,7 @@
 
 #include <checkpoint/device.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// Asks for a slot variable for which a checkpoint has a value. It lives while the callback runs.
 /// If none of the set functions is called, the value waits until the program makes the slot.
@@ -55,6 +55,6 @@ inline ckpt_code slot_create(void *user_data, ckpt_slot_request *raw, ckpt_failu
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

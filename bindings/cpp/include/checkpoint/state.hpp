@@ -5,7 +5,7 @@
 #include <checkpoint/node.hpp>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// Takes the tensors of an object that is being saved. It lives while the callback runs, and is for
 /// one thread at a time.
@@ -84,10 +84,7 @@ class source_tensor {
     /// A copy of the values. checkpoint::reason::dtype when the tensor is of another type.
     template <typename T>
     std::vector<T> values() const {
-        if (dtype_of<T> != dtype()) {
-            throw error(code::invalid_argument, std::string(name()) + " is of " + std::string(::checkpoint::name(dtype())),
-                        reason::dtype);
-        }
+        if (!detail::check_elements<T>(dtype(), name())) return {};
         const auto stored = bytes();
         if constexpr (std::is_same_v<T, bool>) {
             std::vector<bool> all;
@@ -98,6 +95,16 @@ class source_tensor {
             if (!all.empty()) std::memcpy(all.data(), stored.data(), stored.size());
             return all;
         }
+    }
+    /// The value of a scalar. checkpoint::reason::shape when the tensor is none.
+    template <typename T>
+    T value() const {
+        const auto all = values<T>();
+        if (shape().rank() != 0 || all.empty()) {
+            fail(error(code::invalid_argument, std::string(name()) + " is no scalar", reason::shape));
+            return T{};
+        }
+        return all[0];
     }
     /// The elements of a string or variant tensor, lent while the callback runs.
     std::vector<std::string_view> strings() const {
@@ -128,8 +135,8 @@ class source {
     /// The tensor of this name. checkpoint::code::not_found when there is none.
     source_tensor at(std::string_view name) const {
         const auto found = find(name);
-        if (!found) throw error(code::not_found, "no tensor " + std::string(name), reason::no_tensor);
-        return *found;
+        if (!found) fail(error(code::not_found, "no tensor " + std::string(name), reason::no_tensor));
+        return found.value_or(source_tensor(nullptr));
     }
     /// Iterates over checkpoint::source_tensor.
     using iterator = detail::index_iterator<source, source_tensor>;
@@ -165,6 +172,6 @@ inline ckpt_code state_restore(void *user_data, const ckpt_source *raw, ckpt_fai
 }  // namespace detail
 /// @endcond
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -2,9 +2,10 @@
 #ifndef CHECKPOINT_STATUS_HPP
 #define CHECKPOINT_STATUS_HPP
 
+#include <checkpoint/pending.hpp>
 #include <checkpoint/report.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// What became of a restore, and becomes of it as the program goes on: values that wait for objects
 /// are restored when these are tracked. Assertions that do not hold throw
@@ -42,6 +43,14 @@ class status {
     const status &run_restore_ops() const { return asserts(ckpt_status_run_restore_ops); }
     /// Does nothing, as in TensorFlow when it is eager.
     const status &initialize_or_restore() const { return asserts(ckpt_status_initialize_or_restore); }
+    /// assert_consumed() without exceptions.
+    result<void> try_assert_consumed() const {
+        return try_call([&] { assert_consumed(); });
+    }
+    /// assert_existing_objects_matched() without exceptions.
+    result<void> try_assert_existing_objects_matched() const {
+        return try_call([&] { assert_existing_objects_matched(); });
+    }
     /// What became of every value, as things stand now.
     ::checkpoint::report report() const {
         detail::handle<ckpt_report, ckpt_report_free> raw;
@@ -64,6 +73,17 @@ class status {
     detail::handle<ckpt_status, ckpt_status_free> handle_;
 };
 
-}  // namespace checkpoint
+/// @cond
+template <>
+struct detail::taken<status> {
+    static status take(const ckpt_pending *pending) {
+        handle<ckpt_status, ckpt_status_free> raw;
+        call(ckpt_pending_take_status, pending, raw.out());
+        return status(std::move(raw));
+    }
+};
+/// @endcond
+
+CHECKPOINT_END
 
 #endif

@@ -4,12 +4,20 @@
 
 #include <checkpoint/options.hpp>
 #include <checkpoint/view.hpp>
+#include <algorithm>
 #include <optional>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How tensors are read.
-class read_options : public basic_read_options<read_options> {};
+class read_options : public basic_read_options<read_options> {
+   public:
+    /// Has the call stop when `flag` is raised.
+    read_options &cancel(const ::checkpoint::cancel &flag) {
+        detail::call(ckpt_read_options_set_cancel, make(), flag.get());
+        return *this;
+    }
+};
 
 /// A tensor of an open checkpoint. A value: copies are cheap, and each keeps the checkpoint open.
 class tensor {
@@ -46,20 +54,23 @@ class tensor {
         return all;
     }
 
-    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type.
+    /// The values, row-major. checkpoint::reason::dtype when the tensor is of another type, unless
+    /// the options convert it: `read<float>(read_options().conversion(conversion::exact))`.
     /// (`CheckpointReader.get_tensor`)
     template <typename T>
     std::vector<T> read(const read_options &options = {}) const {
-        return values<T>(static_cast<std::size_t>(element_count()), [&](auto part) {
-            detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), part.data(), part.size_bytes());
+        const as<T> how(*this, options);
+        std::uint64_t count = 0;
+        detail::call(ckpt_reader_measure, reader_.get(), raw_, how.elements(), &count, nullptr);
+        return values<T>(count, [&](auto part) {
+            detail::call(ckpt_reader_read, reader_.get(), raw_, how.get(), part.data(), part.size_bytes());
         });
     }
     /// The value of a scalar.
     template <typename T>
     T scalar(const read_options &options = {}) const {
-        check<T>();
         T value;
-        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), &value, sizeof value);
+        detail::call(ckpt_reader_read, reader_.get(), raw_, as<T>(*this, options).get(), &value, sizeof value);
         detail::normalize_bools(span<T>(&value, 1));
         return value;
     }
@@ -68,8 +79,8 @@ class tensor {
     template <typename Values>
     void read_into(Values &&values, const read_options &options = {}) const {
         auto memory = detail::elements(values);
-        check<typename decltype(memory)::value_type>();
-        detail::call(ckpt_reader_read, reader_.get(), raw_, options.get(), memory.data(), memory.size_bytes());
+        const as<typename decltype(memory)::value_type> how(*this, options);
+        detail::call(ckpt_reader_read, reader_.get(), raw_, how.get(), memory.data(), memory.size_bytes());
         detail::normalize_bools(memory);
     }
     /// Reads the bytes of a value of any fixed-size dtype.
@@ -79,18 +90,22 @@ class tensor {
     /// A part of the values; `part.start` and `part.length` have a value for each dimension.
     template <typename T>
     std::vector<T> read_slice(const slice &part, const read_options &options = {}) const {
-        return values<T>(count_of(part), [&](auto buffer) {
+        const as<T> how(*this, options);
+        std::uint64_t count = 0;
+        detail::call(ckpt_reader_measure_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
+                     how.elements(), &count, nullptr);
+        return values<T>(count, [&](auto buffer) {
             detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
-                         options.get(), buffer.data(), buffer.size_bytes());
+                         how.get(), buffer.data(), buffer.size_bytes());
         });
     }
     /// Reads a part of the values into memory for exactly that.
     template <typename Values>
     void read_slice_into(const slice &part, Values &&values, const read_options &options = {}) const {
         auto memory = detail::elements(values);
-        check<typename decltype(memory)::value_type>();
-        detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part),
-                     options.get(), memory.data(), memory.size_bytes());
+        const as<typename decltype(memory)::value_type> how(*this, options);
+        detail::call(ckpt_reader_read_slice, reader_.get(), raw_, part.start.data(), part.length.data(), rank_of(part), how.get(),
+                     memory.data(), memory.size_bytes());
         detail::normalize_bools(memory);
     }
     /// The elements of a string tensor, or of a variant tensor as serialized
@@ -120,19 +135,28 @@ class tensor {
     const ckpt_tensor *get() const noexcept { return raw_; }
 
    private:
+    // Options with which the values are read as T. The library refuses or converts another type.
     template <typename T>
-    void check() const {
-        static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
-        if (dtype_of<T> != dtype()) {
-            throw error(code::invalid_argument,
-                        std::string(key()) + " is of " + std::string(name(dtype())) + ", not " + std::string(name(dtype_of<T>)),
-                        reason::dtype);
+    class as {
+       public:
+        as(const tensor &values, const read_options &options) {
+            if (options.get() != nullptr) {
+                detail::call(ckpt_read_options_copy, options.get(), copy_.out());
+                detail::call(ckpt_read_options_set_dtype, copy_.get(), detail::number_of<T>());
+            } else if (dtype_of<T> != values.dtype()) {
+                detail::call(ckpt_tensor_check_elements, values.raw_, detail::number_of<T>());
+            }
         }
-    }
-    // std::vector<bool> has no memory to read into.
+        const ckpt_read_options *get() const noexcept { return copy_.get(); }
+        // What to measure the values as, which options may convert.
+        ckpt_dtype elements() const noexcept { return get() != nullptr ? CKPT_DTYPE_INVALID : detail::number_of<T>(); }
+
+       private:
+        detail::handle<ckpt_read_options, ckpt_read_options_free> copy_;
+    };
+    // The values that `read` reads into memory for `count`. std::vector<bool> has none.
     template <typename T, typename Read>
-    std::vector<T> values(std::size_t count, Read &&read) const {
-        check<T>();
+    static std::vector<T> values(std::uint64_t count, Read &&read) {
         if constexpr (std::is_same_v<T, bool>) {
             std::vector<unsigned char> bytes(count);
             read(span<unsigned char>(bytes));
@@ -143,29 +167,17 @@ class tensor {
             return all;
         }
     }
-    // How many elements a part has; what does not fit the tensor, the library refuses.
-    std::size_t count_of(const slice &part) const {
-        const shape_view whole = shape();
-        const std::size_t rank = rank_of(part);
-        std::size_t count = 1;
-        for (std::size_t d = 0; d < rank; d++) {
-            const std::int64_t length = part.length[d] < 0 && d < whole.rank() ? whole[d] - part.start[d] : part.length[d];
-            if (d >= whole.rank() || length < 0 || length > whole[d]) return 0;
-            count *= static_cast<std::size_t>(length);
-        }
-        return count;
-    }
     static std::size_t rank_of(const slice &part) {
         if (part.start.size() != part.length.size()) {
-            throw error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape);
+            fail(error(code::invalid_argument, "a slice needs as many starts as lengths", reason::shape));
         }
-        return part.start.size();
+        return std::min(part.start.size(), part.length.size());
     }
 
     std::shared_ptr<const ckpt_reader> reader_;
     const ckpt_tensor *raw_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

@@ -5,6 +5,7 @@
 #include <checkpoint.h>
 
 #include <array>
+#include <checkpoint/config.hpp>
 #include <checkpoint/constants.hpp>
 #include <complex>
 #include <cstddef>
@@ -22,22 +23,22 @@
 #include <span>
 #endif
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// The bytes of one element; 0 of strings, of variants, and of a number that is no dtype.
 inline std::size_t size_of(dtype type) noexcept { return ckpt_dtype_size(static_cast<ckpt_dtype>(type)); }
 
-#if defined(__cpp_lib_span)
-template <typename T>
-using span = std::span<T>;
-#else
-/// As much of C++20's std::span as the binding needs; in C++20 it is that.
+/// A view of elements in memory, as C++20's std::span, from and to which it converts. It is the
+/// same type in every standard, so that units of different ones can be linked.
 template <typename T>
 class span {
    public:
     using element_type = T;                  ///< With `const`, if any.
     using value_type = std::remove_cv_t<T>;  ///< Without.
     using iterator = T *;                    ///< A pointer.
+    using size_type = std::size_t;           ///< Of sizes.
+    using pointer = T *;                     ///< To an element.
+    using reference = T &;                   ///< To an element.
     constexpr span() noexcept = default;     ///< Empty.
     /// `size` elements from `data` on.
     constexpr span(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
@@ -54,8 +55,13 @@ class span {
     constexpr std::size_t size_bytes() const noexcept { return size_ * sizeof(T); }     ///< In bytes.
     constexpr bool empty() const noexcept { return size_ == 0; }                        ///< Whether there are none.
     constexpr T &operator[](std::size_t index) const noexcept { return data_[index]; }  ///< Unchecked.
+    constexpr T &front() const noexcept { return data_[0]; }                            ///< The first; unchecked.
+    constexpr T &back() const noexcept { return data_[size_ - 1]; }                     ///< The last; unchecked.
     constexpr T *begin() const noexcept { return data_; }                               ///< The first.
     constexpr T *end() const noexcept { return data_ + size_; }                         ///< Past the last.
+    constexpr span first(std::size_t count) const noexcept { return {data_, count}; }   ///< The first `count`; unchecked.
+    /// The last `count`; unchecked.
+    constexpr span last(std::size_t count) const noexcept { return {data_ + size_ - count, count}; }
     /// The part of `count` elements from `offset` on.
     constexpr span subspan(std::size_t offset, std::size_t count) const noexcept { return {data_ + offset, count}; }
 
@@ -63,7 +69,6 @@ class span {
     T *data_ = nullptr;
     std::size_t size_ = 0;
 };
-#endif
 
 /// The dimensions of a tensor, as an argument: `{3, 4}`, a std::vector<std::int64_t>, or whatever
 /// else holds some. `{}` is a scalar's. It only borrows them.
@@ -219,6 +224,24 @@ class file_path {
 /// @cond
 namespace detail {
 
+// What arrays of any rank are made of in the end.
+template <typename T>
+struct innermost {
+    using type = T;
+};
+template <typename T, std::size_t Length>
+struct innermost<T[Length]> : innermost<T> {};
+template <typename T, std::size_t Length>
+struct innermost<std::array<T, Length>> : innermost<T> {};
+template <typename T, std::size_t Length>
+struct innermost<const std::array<T, Length>> : innermost<const T> {};
+
+// Whether a type has elements in memory. std::vector<bool> has none.
+template <typename T, typename = void>
+struct has_memory : std::false_type {};
+template <typename T>
+struct has_memory<T, std::void_t<decltype(*std::data(std::declval<T &>()))>> : std::true_type {};
+
 // The memory of a container, an array of any rank, or one element, as a span of its elements.
 template <typename T>
 auto elements(T &values) noexcept {
@@ -227,15 +250,15 @@ auto elements(T &values) noexcept {
         return span<element>(reinterpret_cast<element *>(&values), sizeof(T) / sizeof(element));
     } else if constexpr (is_element<std::remove_const_t<T>>) {
         return span<T>(&values, 1);
-    } else {
+    } else if constexpr (has_memory<T>::value) {
         using element = std::remove_pointer_t<decltype(std::data(values))>;
-        if constexpr (std::is_array_v<element>) {
-            using innermost = std::remove_all_extents_t<element>;
-            return span<innermost>(reinterpret_cast<innermost *>(std::data(values)),
-                                   std::size(values) * (sizeof(element) / sizeof(innermost)));
-        } else {
-            return span<element>(std::data(values), std::size(values));
-        }
+        using inner = typename innermost<element>::type;
+        return span<inner>(reinterpret_cast<inner *>(std::data(values)), std::size(values) * (sizeof(element) / sizeof(inner)));
+    } else {
+        static_assert(has_memory<T>::value,
+                      "checkpoint: values are a scalar of a dtype of TensorFlow, or memory: a std::vector (not of bool), "
+                      "std::array, array or span of such");
+        return span<unsigned char>();
     }
 }
 
@@ -244,7 +267,7 @@ using element_of = std::remove_cv_t<typename decltype(elements(std::declval<T &>
 
 template <typename T>
 constexpr ckpt_dtype number_of() noexcept {
-    static_assert(is_element<T>, "no dtype of TensorFlow has elements of this type");
+    static_assert(is_element<T>, "checkpoint: no dtype of TensorFlow has elements of this type");
     return static_cast<ckpt_dtype>(dtype_of<T>);
 }
 
@@ -282,6 +305,12 @@ struct node {
     friend constexpr bool operator<(node a, node b) noexcept { return a.id < b.id; }
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
+
+#if __cplusplus >= 202002L && __has_include(<span>)
+/// A span borrows its elements, so that a std::span can be made of a temporary one.
+template <typename T>
+inline constexpr bool std::ranges::enable_borrowed_range<checkpoint::span<T>> = true;
+#endif
 
 #endif

@@ -3,8 +3,9 @@
 #define CHECKPOINT_VERIFY_HPP
 
 #include <checkpoint/options.hpp>
+#include <checkpoint/pending.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a checkpoint is verified.
 class verify_options : public basic_verify_options<verify_options> {
@@ -12,14 +13,14 @@ class verify_options : public basic_verify_options<verify_options> {
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What
     /// it throws stops the call.
     verify_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
-        detail::call(ckpt_verify_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
-                     detail::free_box<detail::progress_function>);
-        return *this;
+        return set([progress](auto *raw) {
+            detail::call(ckpt_verify_options_set_progress, raw, detail::run_progress, detail::box(progress),
+                         detail::free_box<detail::progress_function>);
+        });
     }
     /// Has the call stop when `flag` is raised.
     verify_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_verify_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_verify_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -86,6 +87,27 @@ inline verification verify(const file_path &path, const verify_options &options 
     return verification(std::move(raw));
 }
 
-}  // namespace checkpoint
+/// verify() without exceptions.
+inline result<verification> try_verify(const file_path &path, const verify_options &options = {}) {
+    return try_call([&] { return verify(path, options); });
+}
+
+/// @cond
+template <>
+struct detail::taken<verification> {
+    static verification take(const ckpt_pending *pending) {
+        handle<ckpt_verification, ckpt_verification_free> raw;
+        call(ckpt_pending_take_verification, pending, raw.out());
+        return verification(std::move(raw));
+    }
+};
+/// @endcond
+
+/// Checks a checkpoint in the background, as verify() does.
+inline pending<verification> verify_async(const file_path &path, const verify_options &options = {}) {
+    return detail::begin<verification>(ckpt_verify_async, detail::c_path(path), options.get());
+}
+
+CHECKPOINT_END
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <checkpoint/core.hpp>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// A tensor as it lies in its data file, mapped into memory. It outlives the reader. While it
 /// lives, nobody may truncate or rewrite the data file in place: touching a page that is gone
@@ -26,9 +26,10 @@ class view {
     /// checkpoint::reason::alignment when they are not aligned for it.
     template <typename T>
     span<const T> values() const {
-        if (dtype_of<T> != dtype_) throw error(code::invalid_argument, "the view is of another dtype", reason::dtype);
+        if (!detail::check_elements<T>(dtype_)) return {};
         if (alignment() < alignof(T)) {
-            throw error(code::failed_precondition, "the values are not aligned in their data file", reason::alignment);
+            fail(error(code::failed_precondition, "the values are not aligned in their data file", reason::alignment));
+            return {};
         }
         return {reinterpret_cast<const T *>(bytes().data()), bytes().size() / sizeof(T)};
     }
@@ -38,6 +39,6 @@ class view {
     ::checkpoint::dtype dtype_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

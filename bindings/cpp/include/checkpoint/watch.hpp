@@ -2,11 +2,15 @@
 #ifndef CHECKPOINT_WATCH_HPP
 #define CHECKPOINT_WATCH_HPP
 
+#include <algorithm>
+#include <atomic>
 #include <checkpoint/options.hpp>
+#include <chrono>
 #include <limits>
 #include <optional>
+#include <thread>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// @cond
 namespace detail {
@@ -51,12 +55,23 @@ class wait_options : public basic_wait_options<wait_options> {
    public:
     /// Another clock.
     wait_options &clock(clock_functions clock) {
-        const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
-        const ckpt_sleep_callback sleep = clock.sleep ? detail::clock_sleep : nullptr;
-        detail::call(ckpt_wait_options_set_clock, make(), now, sleep, detail::box(std::move(clock)),
-                     detail::free_box<clock_functions>);
-        return *this;
+        clock_ = clock;
+        return set([clock = std::move(clock)](auto *raw) {
+            const ckpt_now_callback now = clock.now ? detail::clock_now : nullptr;
+            const ckpt_sleep_callback sleep = clock.sleep ? detail::clock_sleep : nullptr;
+            detail::call(ckpt_wait_options_set_clock, raw, now, sleep, detail::box(clock), detail::free_box<clock_functions>);
+        });
     }
+    /// The clock that was set; its functions are empty for the machine's own.
+    const clock_functions &clock() const noexcept { return clock_; }
+
+    /// Has the call stop when `flag` is raised.
+    wait_options &cancel(const ::checkpoint::cancel &flag) {
+        return set([flag](auto *raw) { detail::call(ckpt_wait_options_set_cancel, raw, flag.get()); });
+    }
+
+   private:
+    clock_functions clock_;
 };
 
 /// Waits until the latest checkpoint of `directory` is another one than `last`; nothing when time
@@ -124,6 +139,38 @@ class checkpoints_iterator {
     detail::handle<ckpt_checkpoints_iterator, ckpt_checkpoints_iterator_free> handle_;
 };
 
-}  // namespace checkpoint
+/// Calls `on_checkpoint(path)` for each new checkpoint of a directory, as checkpoints_iterator
+/// gives them, on this thread, until `stop` is true: from another thread, a signal handler or a
+/// callback. It returns soon after that, also while it waits. What `on_checkpoint` throws ends it.
+///
+/// A state file that cannot be used for longer than a moment is told to `on_fault`, which may be
+/// empty, and waited for again.
+inline void watch(const file_path &directory, const std::function<void(const std::string &path)> &on_checkpoint,
+                  const std::atomic<bool> &stop, const wait_options &options = {},
+                  const std::function<void(const error &fault)> &on_fault = nullptr) {
+    const auto sleep = [&stop, clock = options.clock()](double seconds) {
+        using duration = std::chrono::duration<double>;
+        const auto begun = std::chrono::steady_clock::now();
+        if (clock.sleep && !stop) return clock.sleep(seconds);
+        while (!stop) {
+            const double left = seconds - duration(std::chrono::steady_clock::now() - begun).count();
+            if (left <= 0) return;
+            std::this_thread::sleep_for(duration(std::min(left, 0.05)));
+        }
+        fail(error(code::cancelled, "the watch was stopped"));
+    };
+    const auto waiting = wait_options(options).clock({options.clock().now, sleep});
+    checkpoints_iterator all(directory, waiting, [&stop] { return stop.load(); });
+    while (!stop) {
+        const auto next = try_call([&] { return all.next(); });
+        if (stop) return;
+        if (!next && next.error().code() != code::data_loss) return fail(next.error());
+        if (!next && on_fault) on_fault(next.error());
+        if (next && !*next) return;
+        if (next) on_checkpoint(**next);
+    }
+}
+
+CHECKPOINT_END
 
 #endif

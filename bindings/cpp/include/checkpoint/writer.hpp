@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-namespace checkpoint {
+CHECKPOINT_BEGIN
 
 /// How a checkpoint is written.
 class write_options : public basic_write_options<write_options> {
@@ -15,14 +15,14 @@ class write_options : public basic_write_options<write_options> {
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What
     /// it throws stops the writing.
     write_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
-        detail::call(ckpt_write_options_set_progress, make(), detail::run_progress, detail::box(std::move(progress)),
-                     detail::free_box<detail::progress_function>);
-        return *this;
+        return set([progress](auto *raw) {
+            detail::call(ckpt_write_options_set_progress, raw, detail::run_progress, detail::box(progress),
+                         detail::free_box<detail::progress_function>);
+        });
     }
     /// Has the call stop when `flag` is raised.
     write_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_write_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_write_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -114,13 +114,13 @@ class writer {
     /// unless another call was using it (reason::concurrent_use).
     void finish() {
         const auto held = kept().hold();  // goes after the call, although another may find the writer finished
-        try {
-            detail::call(ckpt_writer_finish, handle_.get());
-        } catch (const error &e) {
-            if (e.reason() != reason::concurrent_use) kept().clear();
-            throw;
-        }
-        kept().clear();
+        const result<void> finished = try_call([&] { detail::call(ckpt_writer_finish, handle_.get()); });
+        if (finished || finished.error().reason() != reason::concurrent_use) kept().clear();
+        if (!finished) fail(finished.error());
+    }
+    /// finish() without exceptions.
+    result<void> try_finish() {
+        return try_call([&] { finish(); });
     }
 
    private:
@@ -171,7 +171,7 @@ class writer {
     }
     static std::size_t rank_of(shape_view shape, const slice &part) {
         if (part.start.size() != shape.rank() || part.length.size() != shape.rank()) {
-            throw error(code::invalid_argument, "a slice needs a start and a length for each dimension", reason::shape);
+            fail(error(code::invalid_argument, "a slice needs a start and a length for each dimension", reason::shape));
         }
         return shape.rank();
     }
@@ -180,6 +180,6 @@ class writer {
     detail::handle<ckpt_writer, ckpt_writer_free> handle_;
 };
 
-}  // namespace checkpoint
+CHECKPOINT_END
 
 #endif

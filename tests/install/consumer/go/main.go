@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 func main() {
-	reader, err := checkpoint.Open(os.Args[1], nil)
+	reader, err := checkpoint.Open(context.Background(), os.Args[1], nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -21,7 +22,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	kernel, err := checkpoint.Read[float32](tensor)
+	kernel, err := checkpoint.Read[float32](context.Background(), tensor)
 	if err != nil {
 		log.Fatal(err)
 	}
