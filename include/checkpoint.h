@@ -134,10 +134,11 @@
 //    ckpt_checkpoint_save_ranked, ckpt_checkpoint_write_section, ckpt_manager_save_ranked
 //  * The state file, pins: ckpt_latest_checkpoint, ckpt_get_checkpoint_state,
 //    ckpt_checkpoint_state_*, ckpt_state_update_*, ckpt_update_checkpoint_state,
-//    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_checkpoint, ckpt_pin_*
+//    ckpt_checkpoint_exists, ckpt_checkpoint_mtimes, ckpt_remove_options_*, ckpt_remove_checkpoint,
+//    ckpt_pin_*
 //  * Waiting for checkpoints: ckpt_wait_options_*, ckpt_wait_for_new_checkpoint,
 //    ckpt_checkpoints_iterator_*
-//  * Maintenance: ckpt_broken_checkpoints_*, ckpt_latest_valid_checkpoint,
+//  * Maintenance: ckpt_broken_checkpoints_*, ckpt_latest_valid_checkpoint, ckpt_repair_options_*,
 //    ckpt_repair_checkpoint_state, ckpt_repaired_state_*, ckpt_collect_options_*,
 //    ckpt_collect_checkpoints, ckpt_collect_checkpoints_with_details, ckpt_collected_*
 //  * Looking for leaks: ckpt_live_handles
@@ -335,8 +336,16 @@ typedef struct ckpt_read_options ckpt_read_options;
 // opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
 // (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
 // another program edits a data file in place and restores its length and time, only checksums
-// notice.
+// notice. So it is if a reader is opened while TensorFlow, which renames data files of the same
+// names before the index, replaces the checkpoint: without checksums it gives the new values as
+// those of the old index.
 typedef struct ckpt_reader ckpt_reader;
+
+// Options for removing a checkpoint. For one thread at a time while it is changed.
+typedef struct ckpt_remove_options ckpt_remove_options;
+
+// Options for repairing a state file. For one thread at a time while it is changed.
+typedef struct ckpt_repair_options ckpt_repair_options;
 
 // The result of repairing a state file. It never changes; several threads may use it at once.
 typedef struct ckpt_repaired_state ckpt_repaired_state;
@@ -527,6 +536,11 @@ typedef struct {
 // again.
 typedef void (*ckpt_free_callback)(void *user_data);
 
+// Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
+// whose call the message is about; for a save in the background, on the library's thread that
+// saves.
+typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
+
 // Reports the progress of a long call: `done` of `total`, in bytes unless the call says otherwise.
 //
 // Called on the thread that made the call; for a background save, on the background thread. Any
@@ -634,11 +648,6 @@ typedef ckpt_code (*ckpt_restore_objects_callback)(void *user_data,
                                                    const ckpt_nodes *objects,
                                                    const ckpt_source *source,
                                                    ckpt_failure *failure);
-
-// Receives a message: one line of UTF-8, `len` bytes and a terminating NUL. Called on the thread
-// whose call the message is about; for a save in the background, on the library's thread that
-// saves.
-typedef void (*ckpt_log_callback)(void *user_data, ckpt_severity severity, const char *text, size_t len);
 
 // Called when the files of the checkpoint `path` are complete, before the state file names it.
 // Called on the thread that saves; for a save in the background, on the background thread. Any
@@ -1331,6 +1340,18 @@ ckpt_code ckpt_open_options_set_memory_limit(ckpt_open_options *options, uint64_
 // time.
 ckpt_code ckpt_open_options_set_cancel(ckpt_open_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
+// Sets the log, which is called with `user_data` about how the path was understood where that may
+// surprise: the directory was moved, the path is a directory and a prefix, or the state file
+// names a checkpoint that does not exist. NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_open_options_set_log(ckpt_open_options *options,
+                                    ckpt_log_callback log,
+                                    void *user_data,
+                                    ckpt_free_callback free_user_data,
+                                    ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_open_options_free(ckpt_open_options *options);
 
@@ -1775,6 +1796,18 @@ ckpt_code ckpt_verify_options_set_progress(ckpt_verify_options *options,
 // time.
 ckpt_code ckpt_verify_options_set_cancel(ckpt_verify_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
+// Sets the log, which is called with `user_data` about how the path was understood where that may
+// surprise, as `ckpt_open_options_set_log` says. What is wrong with a checkpoint is in the
+// result. NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_verify_options_set_log(ckpt_verify_options *options,
+                                      ckpt_log_callback log,
+                                      void *user_data,
+                                      ckpt_free_callback free_user_data,
+                                      ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_verify_options_free(ckpt_verify_options *options);
 
@@ -1887,6 +1920,18 @@ ckpt_code ckpt_write_options_set_progress(ckpt_write_options *options,
 // Sets a flag that cancels the call when raised; NULL removes it. The flag may be freed at any
 // time.
 ckpt_code ckpt_write_options_set_cancel(ckpt_write_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` when a `ckpt_writer` finishes, about a file
+// system that has no locks and the like. A checkpoint, manager or saver has a log of its own.
+// NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_write_options_set_log(ckpt_write_options *options,
+                                     ckpt_log_callback log,
+                                     void *user_data,
+                                     ckpt_free_callback free_user_data,
+                                     ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_write_options_free(ckpt_write_options *options);
@@ -2051,8 +2096,8 @@ ckpt_merge_options *ckpt_merge_options_new(void);
 
 // Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
 // exist. False by default: then all of the given sections must exist; if one of them is called
-// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
-// it.
+// `part-00000-of-00002`, so must the other one be given; the slices of each tensor must cover it;
+// and there must be every key that the object graph names.
 ckpt_code ckpt_merge_options_set_allow_missing(ckpt_merge_options *options, bool allow, ckpt_error **error);
 
 // Sets whether the sections are kept after the merge. False by default: they are deleted.
@@ -2084,6 +2129,17 @@ ckpt_code ckpt_merge_options_set_progress(ckpt_merge_options *options,
 // time.
 ckpt_code ckpt_merge_options_set_cancel(ckpt_merge_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
+// Sets the log, which is called with `user_data` about a file system that has no locks and the
+// like. NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_merge_options_set_log(ckpt_merge_options *options,
+                                     ckpt_log_callback log,
+                                     void *user_data,
+                                     ckpt_free_callback free_user_data,
+                                     ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_merge_options_free(ckpt_merge_options *options);
 
@@ -2099,8 +2155,9 @@ void ckpt_merge_options_free(ckpt_merge_options *options);
 //
 // Fails as `ckpt_writer_finish`, and:
 // * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-//   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
-//   the names of sections, such as `part-00000-of-00002`, and their contents.
+//   missing, slices do not cover a tensor (`CKPT_REASON_GAP`), or no section has a key that the
+//   object graph names (`CKPT_REASON_NO_TENSOR`). What is missing is known from the names of
+//   sections, such as `part-00000-of-00002`, and their contents.
 // * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 //   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 //   `destination` is one of the sections.
@@ -3239,6 +3296,19 @@ ckpt_code ckpt_restore_options_set_verify_first(ckpt_restore_options *options, b
 // tracked, is not cancelled.
 ckpt_code ckpt_restore_options_set_cancel(ckpt_restore_options *options, const ckpt_cancel *cancel, ckpt_error **error);
 
+// Sets the log, which is called with `user_data` by `ckpt_restore_nodes` about how the path was
+// understood where that may surprise, and about globs that match nothing. A checkpoint, manager
+// or saver has a log of its own. The log must not call the graph. NULL, the default, turns it
+// off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_restore_options_set_log(ckpt_restore_options *options,
+                                       ckpt_log_callback log,
+                                       void *user_data,
+                                       ckpt_free_callback free_user_data,
+                                       ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_restore_options_free(ckpt_restore_options *options);
 
@@ -3443,6 +3513,15 @@ ckpt_code ckpt_saver_options_set_clock(ckpt_saver_options *options,
                                        ckpt_free_callback free_user_data,
                                        ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+// Options of a write can say otherwise for one save.
+ckpt_code ckpt_saver_options_set_locking(ckpt_saver_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_saver_options_set_lock_wait(ckpt_saver_options *options, double seconds, ckpt_error **error);
+
 // Frees options. NULL is ignored.
 void ckpt_saver_options_free(ckpt_saver_options *options);
 
@@ -3604,14 +3683,18 @@ ckpt_code ckpt_saver_recover_last_checkpoints(const ckpt_saver *saver, const ckp
 
 // == Checkpoint views =============================================================================
 
-// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`.
+// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`,
+// but takes a prefix before a directory. NULL `options` are the defaults.
 //
 // `*view` receives the view (NULL on failure); free it with `ckpt_checkpoint_view_free`.
 //
 // Errors are those of `ckpt_reader_open`, and:
 // * `CKPT_CODE_NOT_FOUND`: there is no checkpoint.
 // * `CKPT_CODE_NOT_FOUND` with `CKPT_REASON_NO_OBJECT_GRAPH`: the checkpoint has no object graph.
-ckpt_code ckpt_checkpoint_view_open(const char *path, ckpt_checkpoint_view **view, ckpt_error **error);
+ckpt_code ckpt_checkpoint_view_open(const char *path,
+                                    const ckpt_open_options *options,
+                                    ckpt_checkpoint_view **view,
+                                    ckpt_error **error);
 
 // Frees a view. NULL is ignored.
 void ckpt_checkpoint_view_free(ckpt_checkpoint_view *view);
@@ -4412,7 +4495,7 @@ ckpt_code ckpt_manager_save_ranked(const ckpt_manager *manager,
 //
 // Errors:
 // * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
-ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt_error **error);
+ckpt_code ckpt_latest_checkpoint(const char *directory, const ckpt_open_options *options, ckpt_string **path, ckpt_error **error);
 
 // Reads the state file `file_name` of `directory`; NULL means the usual name, `checkpoint`. It is
 // not checked that the checkpoints exist. (`tf.train.get_checkpoint_state`)
@@ -4425,6 +4508,7 @@ ckpt_code ckpt_latest_checkpoint(const char *directory, ckpt_string **path, ckpt
 //   (TensorFlow treats one that it cannot parse as missing.)
 ckpt_code ckpt_get_checkpoint_state(const char *directory,
                                     const char *file_name,
+                                    const ckpt_open_options *options,
                                     ckpt_checkpoint_state **state,
                                     ckpt_error **error);
 
@@ -4473,6 +4557,26 @@ ckpt_code ckpt_state_update_set_file_name(ckpt_state_update *update, const char 
 // constants; `CKPT_DURABILITY_FULL` by default.
 ckpt_code ckpt_state_update_set_durability(ckpt_state_update *update, ckpt_durability durability, ckpt_error **error);
 
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_state_update_set_locking(ckpt_state_update *update, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits while another process or thread changes the state; 60
+// by default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and
+// NaN.
+ckpt_code ckpt_state_update_set_lock_wait(ckpt_state_update *update, double seconds, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` about a file system that has no locks and the
+// like. NULL, the default, turns it off.
+//
+// The update keeps `user_data`. `free_user_data`, if not NULL, is called when neither the update
+// nor a call that was given it needs it any more; at once if this call fails.
+ckpt_code ckpt_state_update_set_log(ckpt_state_update *update,
+                                    ckpt_log_callback log,
+                                    void *user_data,
+                                    ckpt_free_callback free_user_data,
+                                    ckpt_error **error);
+
 // Frees an update. NULL is ignored.
 void ckpt_state_update_free(ckpt_state_update *update);
 
@@ -4485,7 +4589,7 @@ void ckpt_state_update_free(ckpt_state_update *update);
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
 // * `CKPT_CODE_UNAVAILABLE`: another process or thread changes the state of the directory, and
-//   did not end within a minute.
+//   did not end in time (`ckpt_state_update_set_lock_wait`).
 // * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
 //   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
 //   of the state file.
@@ -4504,17 +4608,45 @@ ckpt_code ckpt_checkpoint_exists(const char *prefix, bool *exists, ckpt_error **
 // failure. Errors are those of the operating system.
 ckpt_code ckpt_checkpoint_mtimes(const char *const *prefixes, size_t count, double *mtimes, size_t *found, ckpt_error **error);
 
+// Makes options with the defaults; free them with `ckpt_remove_options_free`.
+ckpt_remove_options *ckpt_remove_options_new(void);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_remove_options_set_locking(ckpt_remove_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+ckpt_code ckpt_remove_options_set_lock_wait(ckpt_remove_options *options, double seconds, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` about a file system that has no locks and the
+// like. NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_remove_options_set_log(ckpt_remove_options *options,
+                                      ckpt_log_callback log,
+                                      void *user_data,
+                                      ckpt_free_callback free_user_data,
+                                      ckpt_error **error);
+
+// Frees options. NULL is ignored.
+void ckpt_remove_options_free(ckpt_remove_options *options);
+
 // Deletes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that TensorFlow's Saver wrote
 // beside it. The state file is not changed. (`tf.train.remove_checkpoint`)
 //
 // The index is deleted first, so that there is no longer a checkpoint when its data is deleted.
 // Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 //
+// NULL `options` are the defaults.
+//
 // Errors:
-// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, and did not
-//   end within a minute.
-// * The operating system's error: a file cannot be deleted.
-ckpt_code ckpt_remove_checkpoint(const char *prefix, ckpt_error **error);
+// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, or changes the
+//   state of the directory, and did not end in time (`ckpt_remove_options_set_lock_wait`).
+// * The operating system's error: a file cannot be deleted, or the directory cannot be locked
+//   although the options require it.
+ckpt_code ckpt_remove_checkpoint(const char *prefix, const ckpt_remove_options *options, ckpt_error **error);
 
 // Pins the checkpoint `prefix`.
 //
@@ -4532,7 +4664,7 @@ ckpt_code ckpt_pin_new(const char *prefix, ckpt_pin **pin, ckpt_error **error);
 //
 // Errors are those of `ckpt_pin_new`, and:
 // * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
-ckpt_code ckpt_pin_latest(const char *directory, ckpt_pin **pin, ckpt_error **error);
+ckpt_code ckpt_pin_latest(const char *directory, const ckpt_open_options *options, ckpt_pin **pin, ckpt_error **error);
 
 // Returns the prefix of the pinned checkpoint. Lent.
 ckpt_bytes ckpt_pin_prefix(const ckpt_pin *pin);
@@ -4580,6 +4712,18 @@ ckpt_code ckpt_wait_options_set_clock(ckpt_wait_options *options,
 // time. With the machine's clock the wait ends within 50 ms; another
 // one is asked to sleep as long as ever.
 ckpt_code ckpt_wait_options_set_cancel(ckpt_wait_options *options, const ckpt_cancel *cancel, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` once about a state file that cannot be used for
+// now, and about how the path of a checkpoint that is returned was understood where that may
+// surprise. NULL, the default, turns it off.
+//
+// The options and iterators made with them keep `user_data`. `free_user_data`, if not NULL, is
+// called when none of them needs it any more; at once if this call fails.
+ckpt_code ckpt_wait_options_set_log(ckpt_wait_options *options,
+                                    ckpt_log_callback log,
+                                    void *user_data,
+                                    ckpt_free_callback free_user_data,
+                                    ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_wait_options_free(ckpt_wait_options *options);
@@ -4672,28 +4816,69 @@ ckpt_code ckpt_latest_valid_checkpoint(const char *directory,
                                        ckpt_broken_checkpoints **broken,
                                        ckpt_error **error);
 
+// Makes options with the defaults; free them with `ckpt_repair_options_free`.
+ckpt_repair_options *ckpt_repair_options_new(void);
+
+// Sets how checkpoints are verified, with the progress callback and the cancel flag of
+// `verify_options`. They are copied; NULL restores the defaults.
+ckpt_code ckpt_repair_options_set_verify_options(ckpt_repair_options *options,
+                                                 const ckpt_verify_options *verify_options,
+                                                 ckpt_error **error);
+
+// Only returns what the state file would be, and takes no lock, if `dry_run` is true. False by
+// default.
+ckpt_code ckpt_repair_options_set_dry_run(ckpt_repair_options *options, bool dry_run, ckpt_error **error);
+
+// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+ckpt_code ckpt_repair_options_set_locking(ckpt_repair_options *options, ckpt_locking locking, ckpt_error **error);
+
+// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+// The lock of the directory's manager is not waited for.
+ckpt_code ckpt_repair_options_set_lock_wait(ckpt_repair_options *options, double seconds, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` about a directory that was moved, a file system
+// that has no locks and the like. By default it is that of the options for verifying. NULL turns
+// it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_repair_options_set_log(ckpt_repair_options *options,
+                                      ckpt_log_callback log,
+                                      void *user_data,
+                                      ckpt_free_callback free_user_data,
+                                      ckpt_error **error);
+
+// Frees options. NULL is ignored.
+void ckpt_repair_options_free(ckpt_repair_options *options);
+
 // Writes a state file for `directory` that lists only valid checkpoints: whole ones
 // (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
-// state file is changed; with `dry_run`, nothing is.
+// state file is changed; in a dry run, nothing is. NULL `options` are the defaults.
 //
 // If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 // there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
 // checkpoints of the directory. Checkpoints that were not listed before are not recorded as
 // managed, so that no manager removes one that was meant to stay.
 //
+// While checkpoints are verified, no manager gets the directory, but other programs may change its
+// state. If one does, the checkpoints that changed are verified again.
+//
 // `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_state_free`.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
-// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
+// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state and did
+//   not end in time (`ckpt_repair_options_set_lock_wait`).
 // * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 // * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
 //   spare.
 // * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
-//   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
+//   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified, or the
+//   directory changed each time before its state could be written.
 ckpt_code ckpt_repair_checkpoint_state(const char *directory,
-                                       bool dry_run,
-                                       const ckpt_verify_options *options,
+                                       const ckpt_repair_options *options,
                                        ckpt_repaired_state **repaired,
                                        ckpt_error **error);
 
@@ -4745,6 +4930,17 @@ ckpt_code ckpt_collect_options_set_older_than(ckpt_collect_options *options, dou
 
 // Only lists what would be deleted if `dry_run` is true. False by default.
 ckpt_code ckpt_collect_options_set_dry_run(ckpt_collect_options *options, bool dry_run, ckpt_error **error);
+
+// Sets the log, which is called with `user_data` about the problems that
+// `ckpt_collected_warnings` lists, also if the call fails. NULL, the default, turns it off.
+//
+// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+// nor a call that was given them needs it any more; at once if this call fails.
+ckpt_code ckpt_collect_options_set_log(ckpt_collect_options *options,
+                                       ckpt_log_callback log,
+                                       void *user_data,
+                                       ckpt_free_callback free_user_data,
+                                       ckpt_error **error);
 
 // Frees options. NULL is ignored.
 void ckpt_collect_options_free(ckpt_collect_options *options);

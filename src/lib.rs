@@ -136,19 +136,16 @@ mod tensor;
 mod v1;
 
 pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
-pub use bundle::{
-    merge, merge_async, Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer,
-    Written,
-};
+pub use bundle::{Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
     restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Ranks, Report, RestoreKind, RestoreOptions, Row,
     RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, WriteCallback,
 };
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint,
-    latest_valid_checkpoint_async, remove_checkpoint, repair_checkpoint_state, update_checkpoint_state, wait_for_new_checkpoint,
-    Better, BrokenCheckpoint, CheckpointState, CheckpointsIterator, Clock, CollectOptions, Collected, NotRemoved, Pin,
-    RepairedState, StateUpdate, SystemClock, ValidCheckpoint, WaitOptions,
+    latest_valid_checkpoint_async, remove_checkpoint, remove_checkpoint_with, repair_checkpoint_state, update_checkpoint_state,
+    wait_for_new_checkpoint, Better, BrokenCheckpoint, CheckpointState, CheckpointsIterator, Clock, CollectOptions, Collected,
+    NotRemoved, Pin, RemoveOptions, RepairOptions, RepairedState, StateUpdate, SystemClock, ValidCheckpoint, WaitOptions,
 };
 pub use error::{printable, Code, Error, Reason, Result};
 pub use format::message::Version;
@@ -159,9 +156,9 @@ pub use graph::{
 };
 pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptions, Resumption};
 pub use reader::{
-    latest_checkpoint, resolve_checkpoint, verify, verify_async, Attribute, Edge, Format, Measure, Node, ObjectGraph,
-    OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed, Resolution, SlotVariable, Tensor,
-    Verdict, Verification, VerifyOptions, View,
+    latest_checkpoint, latest_checkpoint_with, merge, merge_async, resolve_checkpoint, verify, verify_async, Attribute, Edge,
+    Format, Measure, Node, ObjectGraph, OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed,
+    Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
 pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
 

@@ -8,8 +8,8 @@ use checkpoint::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_checkpoint, latest_valid_checkpoint,
     merge, remove_checkpoint, repair_checkpoint_state, update_checkpoint_state, verify, wait_for_new_checkpoint, Checkpoint,
     CheckpointView, Code, CollectOptions, DType, Error, Graph, Manager, ManagerOptions, MergeOptions, Pin, Reader, Reason,
-    RestoreOptions, SaveOptions, Saver, SaverOptions, SaverSaveOptions, StateUpdate, Variable, VerifyOptions, WaitOptions,
-    WriteOptions, Writer,
+    RepairOptions, RestoreOptions, SaveOptions, Saver, SaverOptions, SaverSaveOptions, StateUpdate, Variable, VerifyOptions,
+    WaitOptions, WriteOptions, Writer,
 };
 
 /// A program with one variable, which has a name.
@@ -58,7 +58,7 @@ fn no_call_takes_a_scheme_that_nothing_serves() {
         ("checkpoint_mtimes", &|path| checkpoint_mtimes([path]).map(drop)),
         ("remove_checkpoint", &|path| remove_checkpoint(path)),
         ("latest_valid_checkpoint", &|path| latest_valid_checkpoint(path, &VerifyOptions::new(), &mut go()).map(drop)),
-        ("repair_checkpoint_state", &|path| repair_checkpoint_state(path, false, &VerifyOptions::new(), &mut go()).map(drop)),
+        ("repair_checkpoint_state", &|path| repair_checkpoint_state(path, &RepairOptions::new(), &mut go()).map(drop)),
         ("collect_checkpoints", &|path| collect_checkpoints(path, &CollectOptions::keep(1)).map(drop)),
         ("Pin and watch", &|path| {
             let pinned = Pin::new(path).map(drop).unwrap_err();

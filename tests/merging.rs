@@ -4,7 +4,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{merge, Code, DType, Durability, MergeOptions, Reader, Reason, Slice, WriteOptions, Writer, Written};
+use checkpoint::{
+    merge, verify, Checkpoint, Code, DType, Durability, Graph, MergeOptions, Reader, Reason, SaveOptions, Slice, Variable,
+    Verdict, VerifyOptions, WriteOptions, Writer, Written,
+};
 
 fn section(at: &Path, shards: u32, fill: impl FnOnce(&mut Writer<'static>)) -> PathBuf {
     let mut writer = Writer::new(at, &WriteOptions::new().durability(Durability::None).shards(shards)).unwrap();
@@ -255,6 +258,41 @@ fn slices_that_do_not_cover_their_tensor_are_missed() {
     run(&place("some"), std::slice::from_ref(&left), &MergeOptions::new().allow_missing(true).keep_inputs(true)).unwrap();
     run(&place("m"), &[left, right], &MergeOptions::new()).unwrap();
     assert_eq!(Reader::open(place("m")).unwrap().get("emb").unwrap().read().unwrap(), [[1; 18], [2; 18]].concat());
+}
+
+/// What only the object graph shows: that a section with whole tensors is missing.
+#[test]
+fn keys_of_the_object_graph_that_no_section_has_are_missed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let graph = Graph::new();
+    let root = graph.add_object().unwrap();
+    for name in ["a", "b", "c"] {
+        graph.track(root, name, graph.add_variable(Variable::zeros(DType::Int64, &[]).unwrap()).unwrap()).unwrap();
+    }
+    let whole = Checkpoint::new(&graph, root).unwrap().write(scratch.path().join("whole"), &SaveOptions::new()).unwrap();
+    let whole = Reader::open(whole).unwrap();
+    let key = |name: &str| format!("{name}/.ATTRIBUTES/VARIABLE_VALUE");
+    let objects = || whole.get("_CHECKPOINTABLE_OBJECT_GRAPH").unwrap().read_strings().unwrap();
+    let first = || {
+        section(&scratch.path().join("first"), 1, |writer| {
+            writer.add_strings("_CHECKPOINTABLE_OBJECT_GRAPH", &[], &[objects().get(0).unwrap()]).unwrap();
+            writer.add(key("a"), DType::Int64, &[], bytes(0, 8)).unwrap();
+        })
+    };
+    let second = section(&scratch.path().join("second"), 1, |writer| {
+        ["b", "c"].iter().for_each(|name| writer.add(key(name), DType::Int64, &[], bytes(0, 8)).unwrap());
+    });
+    let to = scratch.path().join("merged");
+    let error = run(&to, &[first()], &MergeOptions::new()).unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::NotFound, Reason::NoTensor), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("{}, {}", key("b"), key("c"))) && !text.contains(&key("a")), "{text}");
+    assert!(!to.with_extension("index").exists() && scratch.path().join("first.index").exists());
+    // Unless the caller says that sections may be missing.
+    run(&to, &[first()], &MergeOptions::new().allow_missing(true).keep_inputs(true)).unwrap();
+    run(&to, &[first(), second], &MergeOptions::new()).unwrap();
+    let verified = verify(&to, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(verified.verdict, Verdict::Whole);
 }
 
 /// A worker that is a round ahead has not lost what it wrote.

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use checkpoint::{
     collect_checkpoints, get_checkpoint_state, latest_checkpoint, latest_valid_checkpoint, repair_checkpoint_state,
     resolve_checkpoint, update_checkpoint_state, verify, wait_for_new_checkpoint, Checkpoint, CheckpointView, CollectOptions,
-    DType, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Pin, Reader, RestoreOptions, ResumeOptions, SaveOptions,
-    Saver, SaverOptions, StateUpdate, Variable, VerifyOptions, WaitOptions,
+    DType, Graph, Manager, ManagerOptions, ManagerSaveOptions, NodeId, Pin, Reader, RepairOptions, RestoreOptions, ResumeOptions,
+    SaveOptions, Saver, SaverOptions, StateUpdate, Variable, VerifyOptions, WaitOptions,
 };
 use common::bundle::i32s;
 use common::{dtypes, v1};
@@ -87,7 +87,10 @@ fn found_by_all(directory: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
         ("resolve_checkpoint", resolve_checkpoint(directory).ok().map(|found| found.prefix)),
         ("CheckpointView::open", CheckpointView::open(directory).ok().map(|view| view.prefix().to_owned())),
         ("latest_valid_checkpoint", latest_valid_checkpoint(directory, &options, &mut go).unwrap().prefix),
-        ("repair", repair_checkpoint_state(directory, true, &options, &mut go).ok().map(|repaired| repaired.latest)),
+        (
+            "repair",
+            repair_checkpoint_state(directory, &RepairOptions::new().dry_run(true), &mut go).ok().map(|repaired| repaired.latest),
+        ),
         ("Pin::latest", Pin::latest(directory).unwrap().map(|pin| pin.prefix().to_owned())),
         ("Manager::latest_checkpoint", manager.latest_checkpoint()),
         ("restore_or_initialize", resumed(false)),
@@ -98,7 +101,7 @@ fn found_by_all(directory: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
 
 /// How a state file names `ckpt-3` of its own directory; and whether it lies elsewhere by that
 /// name.
-const NAMES: [(&str, bool); 10] = [
+const NAMES: [(&str, bool); 12] = [
     ("ckpt-3", false),
     ("./ckpt-3", false),
     ("ckpt-3.index", false),
@@ -109,6 +112,9 @@ const NAMES: [(&str, bool); 10] = [
     ("C:/Users/u/run/ckpt-3", true),
     (r"\\\\server\\share\\run\\ckpt-3", true),
     (r"run\\ckpt-3", true),
+    // A run that was downloaded. TensorFlow takes a URI for a relative path, and finds nothing.
+    ("gs://bucket/run/ckpt-3", true),
+    ("s3://bucket/run/ckpt-3", true),
 ];
 
 #[test]
@@ -183,7 +189,7 @@ fn a_copy_beside_its_original() {
     let options = VerifyOptions::new();
     assert_eq!(latest_checkpoint(&copy).unwrap(), Some(original.join("ckpt-3")), "as TensorFlow");
     assert_eq!(latest_valid_checkpoint(&copy, &options, &mut go).unwrap().prefix, Some(copy.join("ckpt-3")));
-    let repaired = repair_checkpoint_state(&copy, false, &options, &mut go).unwrap();
+    let repaired = repair_checkpoint_state(&copy, &RepairOptions::new(), &mut go).unwrap();
     assert_eq!((repaired.latest, repaired.is_new), (copy.join("ckpt-3"), true));
     assert_eq!(value_in(&copy), 3);
     assert!(collect_checkpoints(&copy, &CollectOptions::keep(1)).unwrap().removed.is_empty());
@@ -196,7 +202,7 @@ fn repair_writes_names_that_latest_finds() {
         let scratch = tempdir().unwrap();
         write(scratch.path().join("ckpt-3"), 3);
         state(scratch.path(), name, &[name]);
-        repair_checkpoint_state(scratch.path(), false, &VerifyOptions::new(), &mut go).unwrap();
+        repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut go).unwrap();
         let text = std::fs::read_to_string(scratch.path().join("checkpoint")).unwrap();
         let is_plain = text.contains("model_checkpoint_path: \"ckpt-3\"") || name == "./ckpt-3";
         assert!(is_plain, "{name}: {text}");
@@ -248,7 +254,7 @@ fn v1_checkpoints_are_found_without_a_state_file() {
     let options = VerifyOptions::new();
     let found = latest_valid_checkpoint(scratch.path(), &options, &mut go).unwrap();
     assert_eq!((found.prefix, found.broken.len()), (Some(scratch.path().join("model.ckpt-9")), 0));
-    let repaired = repair_checkpoint_state(scratch.path(), false, &options, &mut go).unwrap();
+    let repaired = repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut go).unwrap();
     assert_eq!(repaired.all, ["model.ckpt-8", "model.ckpt-9"].map(|name| scratch.path().join(name)));
     assert_eq!(value_in(scratch.path()), 9);
 }
@@ -334,7 +340,7 @@ fn a_prefix_may_end_in_a_slash() {
         assert_eq!(found.as_deref().map(Path::as_os_str), Some(prefix.as_os_str()), "{who}");
     }
     std::fs::remove_file(directory.join("checkpoint")).unwrap();
-    let repaired = repair_checkpoint_state(&directory, false, &VerifyOptions::new(), &mut go).unwrap();
+    let repaired = repair_checkpoint_state(&directory, &RepairOptions::new(), &mut go).unwrap();
     assert_eq!(repaired.latest.as_os_str(), prefix.as_os_str());
     assert_eq!(std::fs::read_to_string(directory.join("checkpoint")).unwrap(), text);
     checkpoint::remove_checkpoint(&prefix).unwrap();

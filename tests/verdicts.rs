@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use checkpoint::{
-    latest_valid_checkpoint, repair_checkpoint_state, Code, Error, Reader, Reason, RepairedState, ValidCheckpoint, Verdict,
-    VerifyOptions,
+    latest_valid_checkpoint, repair_checkpoint_state, Code, Error, Reader, Reason, RepairOptions, RepairedState, ValidCheckpoint,
+    Verdict, VerifyOptions,
 };
 use common::bundle::{f32s, header, i32s, shard_path, Bundle, Entry};
 use common::objects::{graph, Object};
@@ -57,7 +57,7 @@ fn latest_valid(directory: &Path) -> ValidCheckpoint {
 }
 
 fn repair(directory: &Path) -> Result<RepairedState, Error> {
-    repair_checkpoint_state(directory, false, &VerifyOptions::new(), &mut |_| ControlFlow::Continue(()))
+    repair_checkpoint_state(directory, &RepairOptions::new(), &mut |_| ControlFlow::Continue(()))
 }
 
 /// Changes the data file of a checkpoint.

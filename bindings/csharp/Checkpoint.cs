@@ -72,6 +72,11 @@ namespace LibCheckpoint
         /// <summary>How values are read; null for the defaults.</summary>
         public ReadOptions Read { get; set; }
 
+        /// <summary>The log of <see cref="Graph.RestoreNodes"/>: hears how the path was understood
+        /// where that may surprise, and of globs that match nothing. A checkpoint, manager or saver
+        /// has a log of its own.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal static RestoreOptionsHandle Make(RestoreOptions options) =>
             options == null
                 ? RestoreOptionsHandle.None
@@ -94,6 +99,10 @@ namespace LibCheckpoint
                 {
                     NativeMethods.ckpt_restore_options_set_read_options(made, read);
                 }
+            }
+            if (Log != null)
+            {
+                NativeMethods.ckpt_restore_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
         }
     }

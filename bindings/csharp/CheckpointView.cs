@@ -90,9 +90,12 @@ namespace LibCheckpoint
         /// <summary>Reads the objects of the checkpoint at a path.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
         /// none, or, with <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
-        public CheckpointView(string path)
+        public CheckpointView(string path, OpenOptions options = null)
         {
-            NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), out handle);
+            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            {
+                NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), made, out handle);
+            }
         }
 
         /// <summary>The prefix of the checkpoint.</summary>

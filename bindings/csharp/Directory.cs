@@ -97,15 +97,39 @@ namespace LibCheckpoint
 
         /// <summary>Holds the latest checkpoint of a directory, also while others are saved and
         /// removed there; null if there is none.</summary>
-        public static Pin Latest(string directory)
+        public static Pin Latest(string directory, OpenOptions options = null)
         {
             PinHandle handle;
-            NativeMethods.ckpt_pin_latest(Utf8.Path(directory), out handle);
+            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            {
+                NativeMethods.ckpt_pin_latest(Utf8.Path(directory), made, out handle);
+            }
             return handle.IsInvalid ? null : new Pin(handle);
         }
 
         /// <summary>Lets go of the checkpoint.</summary>
         public void Dispose() => handle.Dispose();
+    }
+
+    /// <summary>How a checkpoint is removed.</summary>
+    public sealed partial class RemoveOptions
+    {
+        /// <summary>Hears that the file system has no locks and the like.</summary>
+        public Action<Severity, string> Log { get; set; }
+
+        internal static RemoveOptionsHandle Make(RemoveOptions options) =>
+            options == null
+                ? RemoveOptionsHandle.None
+                : NativeOptions.With(NativeMethods.ckpt_remove_options_new(), made => options.Set(made));
+
+        private void Set(RemoveOptionsHandle made)
+        {
+            SetPlain(made);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_remove_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
+        }
     }
 
     /// <summary>What is done with checkpoints as files, and with the state files of
@@ -117,34 +141,59 @@ namespace LibCheckpoint
         /// (<c>tf.train.latest_checkpoint</c>)</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state
         /// file cannot be understood.</exception>
-        public static string Latest(string directory)
+        public static string Latest(string directory, OpenOptions options = null)
         {
-            IntPtr path;
-            NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), out path);
-            return NativeResult.Text(path);
+            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            {
+                IntPtr path;
+                NativeMethods.ckpt_latest_checkpoint(Utf8.Path(directory), made, out path);
+                return NativeResult.Text(path);
+            }
         }
 
         /// <summary>Reads the state file of a directory; null when there is none.
         /// (<c>tf.train.get_checkpoint_state</c>)</summary>
         /// <param name="directory">The directory.</param>
         /// <param name="fileName">The name of the state file; null for <c>checkpoint</c>.</param>
-        public static CheckpointState GetState(string directory, string fileName = null)
+        /// <param name="options">Of these the log counts.</param>
+        public static CheckpointState GetState(string directory, string fileName = null, OpenOptions options = null)
         {
-            IntPtr state;
-            NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), out state);
-            return CheckpointState.TakeFrom(state);
+            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            {
+                IntPtr state;
+                NativeMethods.ckpt_get_checkpoint_state(Utf8.Path(directory), Utf8.PathOrNull(fileName), made, out state);
+                return CheckpointState.TakeFrom(state);
+            }
         }
 
         /// <summary>Replaces the state file of a directory: all of it or nothing.
         /// (<c>tf.train.update_checkpoint_state</c>)</summary>
+        /// <param name="directory">The directory.</param>
+        /// <param name="state">What the state file is to say.</param>
+        /// <param name="fileName">The name of the state file; null for <c>checkpoint</c>.</param>
+        /// <param name="durability">What survives a power cut.</param>
+        /// <param name="locking">Whether the directory is locked.</param>
+        /// <param name="lockWait">How long to wait while somebody changes the state; null for a
+        /// minute.</param>
+        /// <param name="log">Hears that the file system has no locks and the like.</param>
         public static void UpdateState(
-            string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full)
+            string directory, CheckpointState state, string fileName = null, Durability durability = Durability.Full,
+            Locking locking = Locking.IfPossible, TimeSpan? lockWait = null, Action<Severity, string> log = null)
         {
             StateUpdateHandle update;
             NativeMethods.ckpt_state_update_new(Utf8.Path(state.Latest), out update);
             using (update)
             {
                 NativeMethods.ckpt_state_update_set_durability(update, durability);
+                NativeMethods.ckpt_state_update_set_locking(update, locking);
+                if (lockWait != null)
+                {
+                    NativeMethods.ckpt_state_update_set_lock_wait(update, lockWait.Value.TotalSeconds);
+                }
+                if (log != null)
+                {
+                    NativeMethods.ckpt_state_update_set_log(update, Callbacks.Log, CallbackValue.Give(log), Callbacks.Release);
+                }
                 if (!string.IsNullOrEmpty(fileName))
                 {
                     NativeMethods.ckpt_state_update_set_file_name(update, Utf8.Path(fileName));
@@ -197,9 +246,12 @@ namespace LibCheckpoint
 
         /// <summary>Removes the checkpoint at a prefix: the index first. The state file stays as it
         /// is. (<c>tf.train.remove_checkpoint</c>)</summary>
-        public static void Remove(string prefix)
+        public static void Remove(string prefix, RemoveOptions options = null)
         {
-            NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix));
+            using (RemoveOptionsHandle made = RemoveOptions.Make(options))
+            {
+                NativeMethods.ckpt_remove_checkpoint(Utf8.Path(prefix), made);
+            }
         }
     }
 }

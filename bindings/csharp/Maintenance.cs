@@ -34,16 +34,50 @@ namespace LibCheckpoint
         public IReadOnlyList<BrokenCheckpoint> Broken { get; }
     }
 
+    /// <summary>How a state file is repaired.</summary>
+    public sealed partial class RepairOptions
+    {
+        /// <summary>How checkpoints are verified; null for the defaults.</summary>
+        public VerifyOptions Verify { get; set; }
+
+        /// <summary>Hears that the directory was moved, that the file system has no locks and the
+        /// like; by default that of <see cref="Verify"/> does.</summary>
+        public Action<Severity, string> Log { get; set; }
+
+        internal void Set(RepairOptionsHandle made, VerifyOptionsHandle verify)
+        {
+            SetPlain(made);
+            NativeMethods.ckpt_repair_options_set_verify_options(made, verify);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_repair_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
+        }
+    }
+
     /// <summary>Which checkpoints stay.</summary>
     public sealed partial class CollectOptions
     {
         /// <summary>The newest so many, at least 1.</summary>
         public int Keep { get; set; } = 1;
 
+        /// <summary>Hears the warnings of <see cref="Collected"/>, also if the call
+        /// fails.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal static CollectOptionsHandle Make(CollectOptions options) =>
             options == null
                 ? CollectOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), options.SetPlain);
+                : NativeOptions.With(NativeMethods.ckpt_collect_options_new(Math.Max(0, options.Keep)), made => options.Set(made));
+
+        private void Set(CollectOptionsHandle made)
+        {
+            SetPlain(made);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_collect_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
+        }
     }
 
     public static partial class CheckpointFiles
@@ -71,18 +105,19 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Makes a state file for a directory that names what is whole; with <paramref
-        /// name="dryRun"/> it says only what it would be.</summary>
+        /// <summary>Makes a state file for a directory that names what is whole.</summary>
         public static RepairedState RepairState(
-            string directory, bool dryRun, VerifyOptions options = null, CancellationToken token = default(CancellationToken))
+            string directory, RepairOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (Cancellation cancellation = VerifyOptions.Cancellation(options))
-            using (VerifyOptionsHandle made = VerifyOptions.Make(options, cancellation))
+            options = options ?? new RepairOptions();
+            using (Cancellation cancellation = VerifyOptions.Cancellation(options.Verify))
+            using (VerifyOptionsHandle verify = VerifyOptions.Make(options.Verify, cancellation))
+            using (RepairOptionsHandle made = NativeOptions.With(NativeMethods.ckpt_repair_options_new(), o => options.Set(o, verify)))
             using (cancellation.Begin(token))
             {
                 IntPtr repaired, e;
                 cancellation.Check(
-                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory), dryRun, made, out repaired, out e), e, token);
+                    NativeMethods.ckpt_repair_checkpoint_state(Utf8.Path(directory), made, out repaired, out e), e, token);
                 try
                 {
                     return new RepairedState(repaired);

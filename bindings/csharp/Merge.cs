@@ -11,10 +11,17 @@ namespace LibCheckpoint
         /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears that the file system has no locks and the like.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal void Set(MergeOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
             NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_merge_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
             if (Progress != null)
             {
                 NativeMethods.ckpt_merge_options_set_progress(

@@ -229,6 +229,12 @@ namespace LibCheckpoint
         protected override void Free() => NativeMethods.ckpt_state_update_free(handle);
     }
 
+    internal sealed class RemoveOptionsHandle : Handle
+    {
+        internal static readonly RemoveOptionsHandle None = new RemoveOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_remove_options_free(handle);
+    }
+
     internal sealed class PinHandle : Handle
     {
         protected override void Free() => NativeMethods.ckpt_pin_free(handle);
@@ -243,6 +249,12 @@ namespace LibCheckpoint
     internal sealed class CheckpointsIteratorHandle : Handle
     {
         protected override void Free() => NativeMethods.ckpt_checkpoints_iterator_free(handle);
+    }
+
+    internal sealed class RepairOptionsHandle : Handle
+    {
+        internal static readonly RepairOptionsHandle None = new RepairOptionsHandle(); // stands for NULL
+        protected override void Free() => NativeMethods.ckpt_repair_options_free(handle);
     }
 
     internal sealed class CollectOptionsHandle : Handle
@@ -399,6 +411,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_open_options_set_cancel(OpenOptionsHandle options, CancelHandle cancel) =>
             CheckpointException.Check(ckpt_open_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_open_options_set_log(OpenOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_open_options_set_log(OpenOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_open_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_open_options_free(IntPtr options);
@@ -696,6 +714,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_verify_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_verify_options_set_log(VerifyOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_verify_options_set_log(VerifyOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_verify_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_verify_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -787,6 +811,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_write_options_set_cancel(WriteOptionsHandle options, CancelHandle cancel) =>
             CheckpointException.Check(ckpt_write_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_write_options_set_log(WriteOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_write_options_set_log(WriteOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_write_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_write_options_free(IntPtr options);
@@ -892,6 +922,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_merge_options_set_cancel(MergeOptionsHandle options, CancelHandle cancel) =>
             CheckpointException.Check(ckpt_merge_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_merge_options_set_log(MergeOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_merge_options_set_log(MergeOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_merge_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_merge_options_free(IntPtr options);
@@ -1587,6 +1623,12 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_restore_options_set_cancel(options, cancel, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_restore_options_set_log(RestoreOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_restore_options_set_log(RestoreOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_restore_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_restore_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -1764,6 +1806,18 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_saver_options_set_clock(options, now, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_locking(SaverOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_locking(SaverOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_saver_options_set_locking(options, locking, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_saver_options_set_lock_wait(SaverOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_saver_options_set_lock_wait(SaverOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_saver_options_set_lock_wait(options, seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_saver_options_free(IntPtr options);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -1866,10 +1920,10 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_saver_recover_last_checkpoints(saver, paths, count, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view, out IntPtr error);
+        internal static extern ErrorCode ckpt_checkpoint_view_open(byte[] path, OpenOptionsHandle options, out CheckpointViewHandle view, out IntPtr error);
 
-        internal static void ckpt_checkpoint_view_open(byte[] path, out CheckpointViewHandle view) =>
-            CheckpointException.Check(ckpt_checkpoint_view_open(path, out view, out IntPtr e), e);
+        internal static void ckpt_checkpoint_view_open(byte[] path, OpenOptionsHandle options, out CheckpointViewHandle view) =>
+            CheckpointException.Check(ckpt_checkpoint_view_open(path, options, out view, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_checkpoint_view_free(IntPtr view);
@@ -2346,16 +2400,16 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_manager_save_ranked(manager, ranks, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_latest_checkpoint(byte[] directory, out IntPtr path, out IntPtr error);
+        internal static extern ErrorCode ckpt_latest_checkpoint(byte[] directory, OpenOptionsHandle options, out IntPtr path, out IntPtr error);
 
-        internal static void ckpt_latest_checkpoint(byte[] directory, out IntPtr path) =>
-            CheckpointException.Check(ckpt_latest_checkpoint(directory, out path, out IntPtr e), e);
+        internal static void ckpt_latest_checkpoint(byte[] directory, OpenOptionsHandle options, out IntPtr path) =>
+            CheckpointException.Check(ckpt_latest_checkpoint(directory, options, out path, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state, out IntPtr error);
+        internal static extern ErrorCode ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, OpenOptionsHandle options, out IntPtr state, out IntPtr error);
 
-        internal static void ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, out IntPtr state) =>
-            CheckpointException.Check(ckpt_get_checkpoint_state(directory, fileName, out state, out IntPtr e), e);
+        internal static void ckpt_get_checkpoint_state(byte[] directory, byte[] fileName, OpenOptionsHandle options, out IntPtr state) =>
+            CheckpointException.Check(ckpt_get_checkpoint_state(directory, fileName, options, out state, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_checkpoint_state_latest(IntPtr state);
@@ -2412,6 +2466,24 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_state_update_set_durability(update, durability, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_locking(StateUpdateHandle update, Locking locking, out IntPtr error);
+
+        internal static void ckpt_state_update_set_locking(StateUpdateHandle update, Locking locking) =>
+            CheckpointException.Check(ckpt_state_update_set_locking(update, locking, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_lock_wait(StateUpdateHandle update, double seconds, out IntPtr error);
+
+        internal static void ckpt_state_update_set_lock_wait(StateUpdateHandle update, double seconds) =>
+            CheckpointException.Check(ckpt_state_update_set_lock_wait(update, seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_state_update_set_log(StateUpdateHandle update, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_state_update_set_log(StateUpdateHandle update, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_state_update_set_log(update, log, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_state_update_free(IntPtr update);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
@@ -2433,10 +2505,34 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_checkpoint_mtimes(prefixes, count, mtimes, out found, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_remove_checkpoint(byte[] prefix, out IntPtr error);
+        internal static extern RemoveOptionsHandle ckpt_remove_options_new();
 
-        internal static void ckpt_remove_checkpoint(byte[] prefix) =>
-            CheckpointException.Check(ckpt_remove_checkpoint(prefix, out IntPtr e), e);
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_remove_options_set_locking(RemoveOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_remove_options_set_locking(RemoveOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_remove_options_set_locking(options, locking, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_remove_options_set_lock_wait(RemoveOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_remove_options_set_lock_wait(RemoveOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_remove_options_set_lock_wait(options, seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_remove_options_set_log(RemoveOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_remove_options_set_log(RemoveOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_remove_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_remove_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_remove_checkpoint(byte[] prefix, RemoveOptionsHandle options, out IntPtr error);
+
+        internal static void ckpt_remove_checkpoint(byte[] prefix, RemoveOptionsHandle options) =>
+            CheckpointException.Check(ckpt_remove_checkpoint(prefix, options, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern ErrorCode ckpt_pin_new(byte[] prefix, out PinHandle pin, out IntPtr error);
@@ -2445,10 +2541,10 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_pin_new(prefix, out pin, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_pin_latest(byte[] directory, out PinHandle pin, out IntPtr error);
+        internal static extern ErrorCode ckpt_pin_latest(byte[] directory, OpenOptionsHandle options, out PinHandle pin, out IntPtr error);
 
-        internal static void ckpt_pin_latest(byte[] directory, out PinHandle pin) =>
-            CheckpointException.Check(ckpt_pin_latest(directory, out pin, out IntPtr e), e);
+        internal static void ckpt_pin_latest(byte[] directory, OpenOptionsHandle options, out PinHandle pin) =>
+            CheckpointException.Check(ckpt_pin_latest(directory, options, out pin, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_pin_prefix(PinHandle pin);
@@ -2488,6 +2584,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_wait_options_set_cancel(WaitOptionsHandle options, CancelHandle cancel) =>
             CheckpointException.Check(ckpt_wait_options_set_cancel(options, cancel, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_wait_options_set_log(WaitOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_wait_options_set_log(WaitOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_wait_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_wait_options_free(IntPtr options);
@@ -2535,10 +2637,46 @@ namespace LibCheckpoint
             CheckpointException.Check(ckpt_latest_valid_checkpoint(directory, options, out path, out broken, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern ErrorCode ckpt_repair_checkpoint_state(byte[] directory, [MarshalAs(UnmanagedType.I1)] bool dryRun, VerifyOptionsHandle options, out IntPtr repaired, out IntPtr error);
+        internal static extern RepairOptionsHandle ckpt_repair_options_new();
 
-        internal static void ckpt_repair_checkpoint_state(byte[] directory, bool dryRun, VerifyOptionsHandle options, out IntPtr repaired) =>
-            CheckpointException.Check(ckpt_repair_checkpoint_state(directory, dryRun, options, out repaired, out IntPtr e), e);
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_options_set_verify_options(RepairOptionsHandle options, VerifyOptionsHandle verifyOptions, out IntPtr error);
+
+        internal static void ckpt_repair_options_set_verify_options(RepairOptionsHandle options, VerifyOptionsHandle verifyOptions) =>
+            CheckpointException.Check(ckpt_repair_options_set_verify_options(options, verifyOptions, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_options_set_dry_run(RepairOptionsHandle options, [MarshalAs(UnmanagedType.I1)] bool dryRun, out IntPtr error);
+
+        internal static void ckpt_repair_options_set_dry_run(RepairOptionsHandle options, bool dryRun) =>
+            CheckpointException.Check(ckpt_repair_options_set_dry_run(options, dryRun, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_options_set_locking(RepairOptionsHandle options, Locking locking, out IntPtr error);
+
+        internal static void ckpt_repair_options_set_locking(RepairOptionsHandle options, Locking locking) =>
+            CheckpointException.Check(ckpt_repair_options_set_locking(options, locking, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_options_set_lock_wait(RepairOptionsHandle options, double seconds, out IntPtr error);
+
+        internal static void ckpt_repair_options_set_lock_wait(RepairOptionsHandle options, double seconds) =>
+            CheckpointException.Check(ckpt_repair_options_set_lock_wait(options, seconds, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_options_set_log(RepairOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_repair_options_set_log(RepairOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_repair_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern void ckpt_repair_options_free(IntPtr options);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_repair_checkpoint_state(byte[] directory, RepairOptionsHandle options, out IntPtr repaired, out IntPtr error);
+
+        internal static void ckpt_repair_checkpoint_state(byte[] directory, RepairOptionsHandle options, out IntPtr repaired) =>
+            CheckpointException.Check(ckpt_repair_checkpoint_state(directory, options, out repaired, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern Bytes ckpt_repaired_state_latest(IntPtr repaired);
@@ -2597,6 +2735,12 @@ namespace LibCheckpoint
 
         internal static void ckpt_collect_options_set_dry_run(CollectOptionsHandle options, bool dryRun) =>
             CheckpointException.Check(ckpt_collect_options_set_dry_run(options, dryRun, out IntPtr e), e);
+
+        [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
+        internal static extern ErrorCode ckpt_collect_options_set_log(CollectOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData, out IntPtr error);
+
+        internal static void ckpt_collect_options_set_log(CollectOptionsHandle options, LogCallback log, IntPtr userData, FreeCallback freeUserData) =>
+            CheckpointException.Check(ckpt_collect_options_set_log(options, log, userData, freeUserData, out IntPtr e), e);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_collect_options_free(IntPtr options);

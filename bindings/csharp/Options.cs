@@ -108,8 +108,9 @@ namespace LibCheckpoint
         public Durability Durability { get; set; }
 
         /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
-        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
-        public Locking Locking { get; set; }
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values. Null for the
+        /// default.</summary>
+        public Locking? Locking { get; set; }
 
         /// <summary>Sets for how many seconds the call waits for a lock that another process or
         /// thread holds; 60 by default, 0 fails at once. Fails with
@@ -144,7 +145,10 @@ namespace LibCheckpoint
                 NativeMethods.ckpt_write_options_set_threads(made, checked((uint)Threads));
             }
             NativeMethods.ckpt_write_options_set_durability(made, Durability);
-            NativeMethods.ckpt_write_options_set_locking(made, Locking);
+            if (Locking != null)
+            {
+                NativeMethods.ckpt_write_options_set_locking(made, Locking.Value);
+            }
             if (LockWait != null)
             {
                 NativeMethods.ckpt_write_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
@@ -157,8 +161,9 @@ namespace LibCheckpoint
     {
         /// <summary>Sets whether sections may be missing: if so, the existing ones are merged, and
         /// at least one must exist. False by default: then all of the given sections must exist; if
-        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; and
-        /// the slices of each tensor must cover it.</summary>
+        /// one of them is called <c>part-00000-of-00002</c>, so must the other one be given; the
+        /// slices of each tensor must cover it; and there must be every key that the object graph
+        /// names.</summary>
         public bool AllowMissing { get; set; }
 
         /// <summary>Sets whether the sections are kept after the merge. False by default: they are
@@ -357,6 +362,17 @@ namespace LibCheckpoint
         /// (<c>tf.compat.v1.train.init_from_checkpoint</c>)</summary>
         public bool RestoreOnly { get; set; }
 
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values. Options of a write can say
+        /// otherwise for one save.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. Null for the
+        /// default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
         // Sets all but callbacks, other options, paths and arrays.
         private void SetPlain(SaverOptionsHandle made)
         {
@@ -366,6 +382,11 @@ namespace LibCheckpoint
             NativeMethods.ckpt_saver_options_set_save_relative_paths(made, RelativePaths);
             NativeMethods.ckpt_saver_options_set_reshape(made, Reshape);
             NativeMethods.ckpt_saver_options_set_restore_only(made, RestoreOnly);
+            NativeMethods.ckpt_saver_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_saver_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
+            }
         }
     }
 
@@ -564,6 +585,29 @@ namespace LibCheckpoint
         }
     }
 
+    public sealed partial class RemoveOptions
+    {
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. Null for the
+        /// default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
+        // Sets all but callbacks, other options, paths and arrays.
+        private void SetPlain(RemoveOptionsHandle made)
+        {
+            NativeMethods.ckpt_remove_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_remove_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
+            }
+        }
+    }
+
     public sealed partial class WaitOptions
     {
         /// <summary>Sets the longest time to wait, in seconds; without limit by default. A timeout
@@ -593,6 +637,34 @@ namespace LibCheckpoint
             if (MinInterval != null)
             {
                 NativeMethods.ckpt_wait_options_set_min_interval(made, MinInterval.Value.TotalSeconds);
+            }
+        }
+    }
+
+    public sealed partial class RepairOptions
+    {
+        /// <summary>Only returns what the state file would be, and takes no lock, if <c>dry_run</c>
+        /// is true. False by default.</summary>
+        public bool DryRun { get; set; }
+
+        /// <summary>Sets whether the directory is locked; <c>Locking.IfPossible</c> by default.
+        /// Fails with <c>ErrorCode.InvalidArgument</c> for other values.</summary>
+        public Locking Locking { get; set; }
+
+        /// <summary>Sets for how many seconds the call waits for a lock that another process or
+        /// thread holds; 60 by default, 0 fails at once. Fails with
+        /// <c>ErrorCode.InvalidArgument</c> for negative values and NaN. The lock of the
+        /// directory's manager is not waited for. Null for the default.</summary>
+        public TimeSpan? LockWait { get; set; }
+
+        // Sets all but callbacks, other options, paths and arrays.
+        private void SetPlain(RepairOptionsHandle made)
+        {
+            NativeMethods.ckpt_repair_options_set_dry_run(made, DryRun);
+            NativeMethods.ckpt_repair_options_set_locking(made, Locking);
+            if (LockWait != null)
+            {
+                NativeMethods.ckpt_repair_options_set_lock_wait(made, LockWait.Value.TotalSeconds);
             }
         }
     }

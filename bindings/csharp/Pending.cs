@@ -132,7 +132,7 @@ namespace LibCheckpoint
             {
                 try
                 {
-                    NativeMethods.ckpt_pending_notify(handle, Callbacks.Ended, CallbackValue.Give(ending, null), Callbacks.Release);
+                    NativeMethods.ckpt_pending_notify(handle, Callbacks.Ended, CallbackValue.Give(ending), Callbacks.Release);
                 }
                 catch (CheckpointException)
                 {

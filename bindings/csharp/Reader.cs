@@ -7,13 +7,23 @@ namespace LibCheckpoint
     /// <summary>How a checkpoint is opened.</summary>
     public sealed partial class OpenOptions
     {
-        internal static OpenOptionsHandle Make(OpenOptions options)
+        /// <summary>Hears how a path was understood where that may surprise: the directory was
+        /// moved, the path is a directory and a prefix, or the state file names a checkpoint that
+        /// does not exist.</summary>
+        public Action<Severity, string> Log { get; set; }
+
+        internal static OpenOptionsHandle Make(OpenOptions options) =>
+            options == null
+                ? OpenOptionsHandle.None
+                : NativeOptions.With(NativeMethods.ckpt_open_options_new(), made => options.Set(made));
+
+        private void Set(OpenOptionsHandle made)
         {
-            if (options == null || options.MemoryLimit == 0)
+            SetPlain(made);
+            if (Log != null)
             {
-                return OpenOptionsHandle.None;
+                NativeMethods.ckpt_open_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
-            return NativeOptions.With(NativeMethods.ckpt_open_options_new(), options.SetPlain);
         }
     }
 

@@ -272,7 +272,7 @@ namespace LibCheckpoint
         public bool WasRestored(Node node)
         {
             bool restored;
-            NativeMethods.ckpt_graph_was_restored(handle, node, out restored, causes);
+            NativeMethods.ckpt_graph_was_restored(handle, node, out restored);
             return restored;
         }
 

@@ -11,6 +11,10 @@ namespace LibCheckpoint
         /// with <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears how the path was understood where that may surprise, as that of <see
+        /// cref="OpenOptions"/>. What is wrong with a checkpoint is in the result.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal static Cancellation Cancellation(VerifyOptions options) => new Cancellation(options == null ? null : options.Progress);
 
         internal static VerifyOptionsHandle Make(VerifyOptions options, Cancellation cancellation) =>
@@ -20,6 +24,10 @@ namespace LibCheckpoint
         {
             SetPlain(made);
             NativeMethods.ckpt_verify_options_set_cancel(made, cancellation.Cancel);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_verify_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
             if (Progress != null)
             {
                 NativeMethods.ckpt_verify_options_set_progress(

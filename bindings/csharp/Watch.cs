@@ -14,6 +14,10 @@ namespace LibCheckpoint
         /// cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<TimeSpan> Sleep { get; set; }
 
+        /// <summary>Hears once of a state file that cannot be used for now, and how the path of a
+        /// checkpoint was understood where that may surprise.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal WaitOptionsHandle Make(CancellationToken token, out Clock clock)
         {
             var made = new Clock { Now = Clock, Sleep = Sleep };
@@ -35,6 +39,10 @@ namespace LibCheckpoint
             SetPlain(made);
             NativeMethods.ckpt_wait_options_set_clock(
                 made, clock.Now == null ? null : Callbacks.Now, Callbacks.Sleep, CallbackValue.Give(clock), Callbacks.Release);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_wait_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
         }
     }
 

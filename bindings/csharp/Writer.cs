@@ -14,6 +14,10 @@ namespace LibCheckpoint
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears, when a <see cref="Writer"/> finishes, that the file system has no locks
+        /// and the like. A checkpoint, manager or saver has a log of its own.</summary>
+        public Action<Severity, string> Log { get; set; }
+
         internal static Cancellation Cancellation(WriteOptions options) => new Cancellation(options == null ? null : options.Progress);
 
         internal static WriteOptionsHandle Make(WriteOptions options, Cancellation cancellation) =>
@@ -23,6 +27,10 @@ namespace LibCheckpoint
         {
             SetPlain(made);
             NativeMethods.ckpt_write_options_set_cancel(made, cancellation.Cancel);
+            if (Log != null)
+            {
+                NativeMethods.ckpt_write_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
+            }
             if (Progress != null)
             {
                 IntPtr kept = CallbackValue.Give(cancellation);

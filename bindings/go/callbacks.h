@@ -138,6 +138,46 @@ static inline ckpt_code go_manager_options_set_log(ckpt_manager_options *options
     return ckpt_manager_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
 }
 
+static inline ckpt_code go_open_options_set_log(ckpt_open_options *options, go_value value, ckpt_error **error) {
+    return ckpt_open_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_verify_options_set_log(ckpt_verify_options *options, go_value value, ckpt_error **error) {
+    return ckpt_verify_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_write_options_set_log(ckpt_write_options *options, go_value value, ckpt_error **error) {
+    return ckpt_write_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_merge_options_set_log(ckpt_merge_options *options, go_value value, ckpt_error **error) {
+    return ckpt_merge_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_restore_options_set_log(ckpt_restore_options *options, go_value value, ckpt_error **error) {
+    return ckpt_restore_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_wait_options_set_log(ckpt_wait_options *options, go_value value, ckpt_error **error) {
+    return ckpt_wait_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_collect_options_set_log(ckpt_collect_options *options, go_value value, ckpt_error **error) {
+    return ckpt_collect_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_remove_options_set_log(ckpt_remove_options *options, go_value value, ckpt_error **error) {
+    return ckpt_remove_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_repair_options_set_log(ckpt_repair_options *options, go_value value, ckpt_error **error) {
+    return ckpt_repair_options_set_log(options, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
+static inline ckpt_code go_state_update_set_log(ckpt_state_update *update, go_value value, ckpt_error **error) {
+    return ckpt_state_update_set_log(update, go_ckpt_log, (void *)value, go_ckpt_release, error);
+}
+
 static inline ckpt_code go_manager_options_set_init(ckpt_manager_options *options, go_value value, ckpt_error **error) {
     return ckpt_manager_options_set_init(options, go_ckpt_init, (void *)value, go_ckpt_release, error);
 }

@@ -140,7 +140,7 @@ func TestGoexitInACallbackIsAnError(t *testing.T) {
 	_, err := p.ckpt.Save(ctx, prefix, exiting)
 	is(t, err, errGoexit)
 	same(t, []float32{1}, must(Value[float32](p.Graph, must(p.Lookup(p.root, "v"))(t)))(t))
-	must(p.ckpt.Restore(path, nil))(t).Close()
+	must(p.ckpt.Restore(ctx, path, nil))(t).Close()
 }
 
 // A callback may not call the graph that called it, on whatever goroutine it runs.

@@ -304,6 +304,10 @@ type RestoreOptions struct {
 	SkipSlotVariables bool        // leaves slot variables as they are
 	Subtree           string      // restores only what the checkpoint has below this path, as if that were its root
 	VerifyFirst       bool        // compares all checksums before the first value is assigned
+
+	// Log is that of RestoreNodes: it hears how the path was understood where that may surprise, and
+	// of globs that match nothing. A checkpoint, manager or saver has a log of its own.
+	Log func(Severity, string)
 }
 
 // make gives options with a flag, which may be nil.
@@ -324,6 +328,9 @@ func (o *RestoreOptions) make(flag *C.ckpt_cancel) (*C.ckpt_restore_options, err
 	defer C.ckpt_read_options_free(read)
 	ok := C.ckpt_restore_options_set_cancel(made, flag, &e) == C.CKPT_CODE_OK && (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
 		o.set(made, &e)
+	if ok && o.Log != nil {
+		ok = C.go_restore_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
 	if !ok {
 		C.ckpt_restore_options_free(made)
 		return nil, takeError(e)

@@ -15,15 +15,20 @@ type CheckpointView struct {
 
 // OpenCheckpointView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is
 // none or, with ReasonNoObjectGraph, it has no objects.
-func OpenCheckpointView(p string) (*CheckpointView, error) {
+func OpenCheckpointView(p string, options *OpenOptions) (*CheckpointView, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
+	made, err := options.make()
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_open_options_free(made)
 	var view *C.ckpt_checkpoint_view
 	var e *C.ckpt_error
-	if C.ckpt_checkpoint_view_open(c, &view, &e) != C.CKPT_CODE_OK {
+	if C.ckpt_checkpoint_view_open(c, made, &view, &e) != C.CKPT_CODE_OK {
 		return nil, takeError(e)
 	}
 	return &CheckpointView{own(view, func(v *C.ckpt_checkpoint_view) { C.ckpt_checkpoint_view_free(v) })}, nil

@@ -10,7 +10,7 @@ import (
 // for them would kill the process.
 func TestClaims(t *testing.T) {
 	withoutLeaks(t, func(t *testing.T) {
-		r := must(Open("../../tests/hostile/claim", nil))(t)
+		r := must(Open(ctx, "../../tests/hostile/claim", nil))(t)
 		defer r.Close()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -18,10 +18,10 @@ func TestClaims(t *testing.T) {
 			tensor := must(r.Get(key))(t)
 			most := Region{[]int64{1}, []int64{-1}}
 			for name, read := range map[string]func() error{
-				"Read":       func() error { _, err := Read[float32](tensor); return err },
-				"ReadRegion": func() error { _, err := ReadRegion[float32](tensor, most, nil); return err },
+				"Read":       func() error { _, err := Read[float32](ctx, tensor); return err },
+				"ReadRegion": func() error { _, err := ReadRegion[float32](ctx, tensor, most, nil); return err },
 				"View":       func() error { _, err := tensor.View(nil); return err },
-				"ReadInto":   func() error { return ReadInto(tensor, make([]float32, 4), nil) },
+				"ReadInto":   func() error { return ReadInto(ctx, tensor, make([]float32, 4), nil) },
 			} {
 				err := read()
 				if name == "ReadInto" {
@@ -53,21 +53,21 @@ func TestElements(t *testing.T) {
 	check0(t, w.AddBytes("half", Float16, []int64{2}, []byte{1, 2, 3, 4}))
 	check0(t, w.AddBytes("float", Float32, []int64{1}, []byte{1, 2, 3, 4}))
 	check0(t, w.Finish(ctx))
-	r := must(Open(prefix, nil))(t)
+	r := must(Open(ctx, prefix, nil))(t)
 	defer r.Close()
 	half := must(r.Get("half"))(t)
-	same(t, []uint16{0x0201, 0x0403}, must(Read[uint16](half))(t))
-	same(t, []F16{0x0201, 0x0403}, must(Read[F16](half))(t))
-	_, err := Read[int16](half)
+	same(t, []uint16{0x0201, 0x0403}, must(Read[uint16](ctx, half))(t))
+	same(t, []F16{0x0201, 0x0403}, must(Read[F16](ctx, half))(t))
+	_, err := Read[int16](ctx, half)
 	because(t, err, InvalidArgument, ReasonDType)
 	if e := err.(*Error); e.Tensor != "half" || e.File != r.Prefix() || e.Expected != "int16" || e.Found != "float16" {
 		t.Errorf("it does not say what is of another type: %#v", e)
 	}
-	because(t, ReadInto(half, make([]BF16, 2), nil), InvalidArgument, ReasonDType)
-	_, err = Read[uint32](must(r.Get("float"))(t))
+	because(t, ReadInto(ctx, half, make([]BF16, 2), nil), InvalidArgument, ReasonDType)
+	_, err = Read[uint32](ctx, must(r.Get("float"))(t))
 	because(t, err, InvalidArgument, ReasonDType)
 	for _, wrong := range []Region{{[]int64{0}, []int64{3}}, {[]int64{3}, []int64{-1}}, {[]int64{-1}, []int64{1}}, {}, {[]int64{0}, nil}} {
-		_, err = ReadRegion[F16](half, wrong, nil)
+		_, err = ReadRegion[F16](ctx, half, wrong, nil)
 		because(t, err, InvalidArgument, ReasonShape)
 	}
 }

@@ -555,10 +555,10 @@ func managerRetention(t *testing.T) {
 	metric, _ := m.Metric(directory + "/ckpt-1")
 	equal(t, 0.0, metric)
 	equal(t, directory+"/ckpt-4", m.LatestCheckpoint())
-	equal(t, directory+"/ckpt-4", must(LatestCheckpoint(directory))(t))
+	equal(t, directory+"/ckpt-4", must(LatestCheckpoint(directory, nil))(t))
 	equal(t, false, must(Exists(directory+"/ckpt-2"))(t))
 	equal(t, 1, len(must(Mtimes([]string{directory + "/ckpt-2", directory + "/ckpt-3"}))(t)))
-	state := must(GetCheckpointState(directory, ""))(t)
+	state := must(GetCheckpointState(directory, "", nil))(t)
 	equal(t, directory+"/ckpt-4", state.Latest)
 	equal(t, len(state.Paths), len(state.Timestamps))
 	valid, broken, err := m.LatestValid(ctx)
@@ -566,7 +566,7 @@ func managerRetention(t *testing.T) {
 	equal(t, directory+"/ckpt-4", valid)
 	equal(t, 0, len(broken))
 
-	pin := must(PinLatest(directory))(t)
+	pin := must(PinLatest(directory, nil))(t)
 	equal(t, directory+"/ckpt-4", pin.Prefix())
 	pin.Close()
 	value[0] = 0
@@ -582,8 +582,8 @@ func managerRetention(t *testing.T) {
 	m.Close()
 
 	same(t, []string{directory + "/ckpt-3"}, must(Collect(directory, &CollectOptions{Keep: 1}))(t))
-	check0(t, UpdateCheckpointState(directory, "", CheckpointState{Latest: directory + "/ckpt-4"}, DurabilityNone))
-	repaired := must(RepairCheckpointState(ctx, directory, true, nil))(t)
+	check0(t, UpdateCheckpointState(directory, "", CheckpointState{Latest: directory + "/ckpt-4"}, &UpdateOptions{Durability: DurabilityNone}))
+	repaired := must(RepairCheckpointState(ctx, directory, &RepairOptions{DryRun: true}))(t)
 	equal(t, directory+"/ckpt-4", repaired.Latest)
 	zero := time.Duration(0)
 	for path, err := range Checkpoints(ctx, directory, &WaitOptions{Timeout: &zero}, nil) {
@@ -591,8 +591,8 @@ func managerRetention(t *testing.T) {
 		equal(t, directory+"/ckpt-4", path)
 	}
 	equal(t, "", must(WaitForNewCheckpoint(ctx, directory, directory+"/ckpt-4", &WaitOptions{Timeout: &zero}))(t))
-	check0(t, Remove(directory+"/ckpt-4"))
-	equal(t, "", must(LatestCheckpoint(directory))(t))
+	check0(t, Remove(directory+"/ckpt-4", nil))
+	equal(t, "", must(LatestCheckpoint(directory, nil))(t))
 }
 
 // table is state of its own: a hash table.

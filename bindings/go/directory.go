@@ -2,26 +2,33 @@ package checkpoint
 
 /*
 #include <checkpoint.h>
+#include "callbacks.h"
 */
 import "C"
 
 import (
 	"math"
+	"time"
 	"unsafe"
 )
 
 // LatestCheckpoint gives the latest checkpoint that the state file of a directory names; empty when
 // there is no state file, or none of that checkpoint's files is there. DataLoss when the state file
 // cannot be understood. (tf.train.latest_checkpoint)
-func LatestCheckpoint(directory string) (string, error) {
+func LatestCheckpoint(directory string, options *OpenOptions) (string, error) {
 	d, free, err := path(directory)
 	if err != nil {
 		return "", err
 	}
 	defer free()
+	made, err := options.make()
+	if err != nil {
+		return "", err
+	}
+	defer C.ckpt_open_options_free(made)
 	var found *C.ckpt_string
 	var e *C.ckpt_error
-	C.ckpt_latest_checkpoint(d, &found, &e)
+	C.ckpt_latest_checkpoint(d, made, &found, &e)
 	return takeString(found), takeError(e)
 }
 
@@ -36,7 +43,7 @@ type CheckpointState struct {
 
 // GetCheckpointState reads the state file of a directory; nil when there is none. fileName may be
 // empty for the usual one, checkpoint. (tf.train.get_checkpoint_state)
-func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
+func GetCheckpointState(directory, fileName string, options *OpenOptions) (*CheckpointState, error) {
 	d, free, err := path(directory)
 	if err != nil {
 		return nil, err
@@ -51,9 +58,14 @@ func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
 		defer free()
 		file = c
 	}
+	made, err := options.make()
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_open_options_free(made)
 	var found *C.ckpt_checkpoint_state
 	var e *C.ckpt_error
-	if C.ckpt_get_checkpoint_state(d, file, &found, &e) != C.CKPT_CODE_OK || found == nil {
+	if C.ckpt_get_checkpoint_state(d, file, made, &found, &e) != C.CKPT_CODE_OK || found == nil {
 		return nil, takeError(e)
 	}
 	defer C.ckpt_checkpoint_state_free(found)
@@ -68,10 +80,33 @@ func GetCheckpointState(directory, fileName string) (*CheckpointState, error) {
 	return state, nil
 }
 
+// UpdateOptions says how a state file is replaced. The zero value, and nil, are the defaults.
+type UpdateOptions struct {
+	Durability Durability             // what survives a power cut; all by default
+	Locking    Locking                // whether the directory is locked; if the file system can, by default
+	LockWait   *time.Duration         // how long to wait while somebody changes the state; nil for a minute
+	Log        func(Severity, string) // hears that the file system has no locks and the like
+}
+
+func (o *UpdateOptions) set(update *C.ckpt_state_update, e **C.ckpt_error) bool {
+	if o == nil {
+		return true
+	}
+	ok := C.ckpt_state_update_set_durability(update, C.ckpt_durability(o.Durability), e) == C.CKPT_CODE_OK &&
+		C.ckpt_state_update_set_locking(update, C.ckpt_locking(o.Locking), e) == C.CKPT_CODE_OK
+	if o.LockWait != nil {
+		ok = ok && C.ckpt_state_update_set_lock_wait(update, C.double(o.LockWait.Seconds()), e) == C.CKPT_CODE_OK
+	}
+	if ok && o.Log != nil {
+		ok = C.go_state_update_set_log(update, newValue(&callbackValue{value: o.Log}), e) == C.CKPT_CODE_OK
+	}
+	return ok
+}
+
 // UpdateCheckpointState replaces the state file of a directory: all of it or nothing. Timestamps
 // are as many as paths, or none; a LastPreserved of NaN or 0 is none. fileName may be empty for the
 // usual one. (tf.train.update_checkpoint_state)
-func UpdateCheckpointState(directory, fileName string, state CheckpointState, durability Durability) error {
+func UpdateCheckpointState(directory, fileName string, state CheckpointState, options *UpdateOptions) error {
 	strings, free, err := paths(append([]string{directory, state.Latest, fileName}, state.Paths...))
 	if err != nil {
 		return err
@@ -83,7 +118,7 @@ func UpdateCheckpointState(directory, fileName string, state CheckpointState, du
 		return takeError(e)
 	}
 	defer C.ckpt_state_update_free(update)
-	ok := C.ckpt_state_update_set_durability(update, C.ckpt_durability(durability), &e) == C.CKPT_CODE_OK
+	ok := options.set(update, &e)
 	if fileName != "" {
 		ok = ok && C.ckpt_state_update_set_file_name(update, strings[2], &e) == C.CKPT_CODE_OK
 	}
@@ -131,16 +166,46 @@ func Mtimes(prefixes []string) ([]float64, error) {
 	return times[:found], takeError(e)
 }
 
+// RemoveOptions says how a checkpoint is removed. The zero value, and nil, are the defaults.
+type RemoveOptions struct {
+	Locking  Locking                // whether the directory is locked; if the file system can, by default
+	LockWait *time.Duration         // how long to wait for a lock that somebody else holds; nil for a minute
+	Log      func(Severity, string) // hears that the file system has no locks and the like
+}
+
+// make gives options to be freed; nil for the defaults.
+func (o *RemoveOptions) make() (*C.ckpt_remove_options, error) {
+	if o == nil {
+		return nil, nil
+	}
+	made := C.ckpt_remove_options_new()
+	var e *C.ckpt_error
+	ok := o.set(made, &e)
+	if ok && o.Log != nil {
+		ok = C.go_remove_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
+	if !ok {
+		C.ckpt_remove_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
+}
+
 // Remove removes the checkpoint at a prefix: the index first. The state file stays as it is.
 // (tf.train.remove_checkpoint)
-func Remove(prefix string) error {
+func Remove(prefix string, options *RemoveOptions) error {
 	c, free, err := path(prefix)
 	if err != nil {
 		return err
 	}
 	defer free()
+	made, err := options.make()
+	if err != nil {
+		return err
+	}
+	defer C.ckpt_remove_options_free(made)
 	var e *C.ckpt_error
-	C.ckpt_remove_checkpoint(c, &e)
+	C.ckpt_remove_checkpoint(c, made, &e)
 	return takeError(e)
 }
 
@@ -165,15 +230,20 @@ func NewPin(prefix string) (*Pin, error) {
 
 // PinLatest holds the latest checkpoint of a directory, also while others are saved and removed
 // there; nil if there is none.
-func PinLatest(directory string) (*Pin, error) {
+func PinLatest(directory string, options *OpenOptions) (*Pin, error) {
 	c, free, err := path(directory)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
+	made, err := options.make()
+	if err != nil {
+		return nil, err
+	}
+	defer C.ckpt_open_options_free(made)
 	var pin *C.ckpt_pin
 	var e *C.ckpt_error
-	C.ckpt_pin_latest(c, &pin, &e)
+	C.ckpt_pin_latest(c, made, &pin, &e)
 	return pinOf(pin), takeError(e)
 }
 

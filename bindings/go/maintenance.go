@@ -2,6 +2,7 @@ package checkpoint
 
 /*
 #include <checkpoint.h>
+#include "callbacks.h"
 */
 import "C"
 
@@ -33,12 +34,39 @@ type RepairedState struct {
 	Broken []BrokenCheckpoint // checkpoints that are not whole; incomplete ones are listed if none is whole
 }
 
-// RepairCheckpointState makes a state file for a directory that names what is whole; with dryRun it
-// says only what it would be.
-func RepairCheckpointState(ctx context.Context, directory string, dryRun bool, options *VerifyOptions) (*RepairedState, error) {
+// RepairOptions says how a state file is repaired. The zero value, and nil, are the defaults.
+type RepairOptions struct {
+	DryRun   bool                   // says only what the state file would be, and takes no lock
+	Verify   VerifyOptions          // how checkpoints are verified
+	Locking  Locking                // whether the directory is locked; if the file system can, by default
+	LockWait *time.Duration         // how long to wait while somebody changes the state; nil for a minute
+	Log      func(Severity, string) // hears that the directory was moved, that there are no locks and the like; by default that of Verify
+}
+
+func (o *RepairOptions) make(verify *C.ckpt_verify_options, e **C.ckpt_error) *C.ckpt_repair_options {
+	made := C.ckpt_repair_options_new()
+	ok := o.set(made, e) && C.ckpt_repair_options_set_verify_options(made, verify, e) == C.CKPT_CODE_OK
+	if ok && o.Log != nil {
+		ok = C.go_repair_options_set_log(made, newValue(&callbackValue{value: o.Log}), e) == C.CKPT_CODE_OK
+	}
+	if !ok {
+		C.ckpt_repair_options_free(made)
+		return nil
+	}
+	return made
+}
+
+// RepairCheckpointState makes a state file for a directory that names what is whole.
+func RepairCheckpointState(ctx context.Context, directory string, options *RepairOptions) (*RepairedState, error) {
+	if options == nil {
+		options = &RepairOptions{}
+	}
 	var found *C.ckpt_repaired_state
-	err := options.repairing(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, e **C.ckpt_error) {
-		C.ckpt_repair_checkpoint_state(d, C.bool(dryRun), made, &found, e)
+	err := options.Verify.repairing(ctx, directory, func(d *C.char, verify *C.ckpt_verify_options, e **C.ckpt_error) {
+		if made := options.make(verify, e); made != nil {
+			defer C.ckpt_repair_options_free(made)
+			C.ckpt_repair_checkpoint_state(d, made, &found, e)
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -64,6 +92,9 @@ type CollectOptions struct {
 	Locking         Locking        // whether the directory is locked; if the file system can, by default
 	LockWait        *time.Duration // how long to wait while somebody changes the state; nil for a minute
 	OlderThan       *time.Duration // removes also what crashes left longer ago, where the file system has no locks
+
+	// Log hears the warnings of [Collected], also if the call fails.
+	Log func(Severity, string)
 }
 
 // Collect removes the managed checkpoints of a directory that are too many, as a manager does after
@@ -92,7 +123,11 @@ func (o *CollectOptions) collecting(directory string, run func(*C.char, *C.ckpt_
 	if o != nil {
 		made = C.ckpt_collect_options_new(C.size_t(max(0, o.Keep)))
 		defer C.ckpt_collect_options_free(made)
-		if !o.set(made, &e) {
+		ok := o.set(made, &e)
+		if ok && o.Log != nil {
+			ok = C.go_collect_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+		}
+		if !ok {
 			return takeError(e)
 		}
 	}

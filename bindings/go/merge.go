@@ -20,6 +20,9 @@ type MergeOptions struct {
 	Locking      Locking        // whether the directory is locked; if the file system can, by default
 	LockWait     *time.Duration // how long to wait for a lock that somebody else holds; nil for a minute
 
+	// Log hears that the file system has no locks and the like.
+	Log func(Severity, string)
+
 	// Progress hears how many bytes of how many are done; its error stops the call.
 	Progress func(done, total uint64) error
 }
@@ -48,6 +51,9 @@ func Merge(ctx context.Context, destination string, sections []string, options *
 	var e *C.ckpt_error
 	ok := options.set(made, &e) &&
 		C.ckpt_merge_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
+	if ok && options.Log != nil {
+		ok = C.go_merge_options_set_log(made, newValue(&callbackValue{value: options.Log}), &e) == C.CKPT_CODE_OK
+	}
 	if ok && options.Progress != nil {
 		ok = C.go_merge_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK
 	}

@@ -132,7 +132,7 @@ func TestManagerSavesBySteps(t *testing.T) {
 		equal(t, 10, interval)
 		equal(t, true, bySteps)
 		equal(t, directory+"/step-3", m.LatestCheckpoint())
-		equal(t, 1_000_000, must(GetCheckpointState(directory, ""))(t).Timestamps[0])
+		equal(t, 1_000_000, must(GetCheckpointState(directory, "", nil))(t).Timestamps[0])
 		number := int64(77)
 		equal(t, directory+"/step-77", must(m.Save(ctx, &ManagerSaveOptions{IgnoreInterval: true, Number: &number}))(t))
 		m.Close()

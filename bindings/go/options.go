@@ -175,6 +175,12 @@ func (o *SaverOptions) set(made *C.ckpt_saver_options, e **C.ckpt_error) bool {
 	if o.RestoreOnly && C.ckpt_saver_options_set_restore_only(made, C.bool(o.RestoreOnly), e) != C.CKPT_CODE_OK {
 		return false
 	}
+	if o.Locking != 0 && C.ckpt_saver_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_saver_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
 	return true
 }
 
@@ -262,6 +268,17 @@ func (o *ResumeOptions) set(made *C.ckpt_resume_options, e **C.ckpt_error) bool 
 }
 
 // set sets all but callbacks, other options, paths and arrays, and says whether that went well.
+func (o *RemoveOptions) set(made *C.ckpt_remove_options, e **C.ckpt_error) bool {
+	if o.Locking != 0 && C.ckpt_remove_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_remove_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	return true
+}
+
+// set sets all but callbacks, other options, paths and arrays, and says whether that went well.
 func (o *WaitOptions) set(made *C.ckpt_wait_options, e **C.ckpt_error) bool {
 	if o.Timeout != nil && C.ckpt_wait_options_set_timeout(made, C.double(o.Timeout.Seconds()), e) != C.CKPT_CODE_OK {
 		return false
@@ -270,6 +287,20 @@ func (o *WaitOptions) set(made *C.ckpt_wait_options, e **C.ckpt_error) bool {
 		return false
 	}
 	if o.MinInterval != 0 && C.ckpt_wait_options_set_min_interval(made, C.double(o.MinInterval.Seconds()), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	return true
+}
+
+// set sets all but callbacks, other options, paths and arrays, and says whether that went well.
+func (o *RepairOptions) set(made *C.ckpt_repair_options, e **C.ckpt_error) bool {
+	if o.DryRun && C.ckpt_repair_options_set_dry_run(made, C.bool(o.DryRun), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.Locking != 0 && C.ckpt_repair_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
+		return false
+	}
+	if o.LockWait != nil && C.ckpt_repair_options_set_lock_wait(made, C.double(o.LockWait.Seconds()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	return true

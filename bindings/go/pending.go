@@ -41,7 +41,7 @@ func (w *cancellation) start(ctx context.Context, f func(**C.ckpt_pending) error
 		w.close()
 		close(done)
 	})
-	return &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, shared, done}, nil
+	return &Pending{own(pending, func(p *C.ckpt_pending) { C.ckpt_pending_free(p) }), w.stopper, done}, nil
 }
 
 // A manager that saves nothing, since it is too early, gives a nil save. It is over, and waiting
@@ -208,7 +208,7 @@ type PhaseCost struct {
 // Phase gives what a phase of the save has cost so far; all of it once the save is over.
 func (p *Pending) Phase(phase Phase) (PhaseCost, error) {
 	return costOf(func(bytes *C.uint64_t, seconds *C.double) error {
-		return call(p.handle, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code {
+		return call(p, func(h *C.ckpt_pending, e **C.ckpt_error) C.ckpt_code {
 			return C.ckpt_pending_phase(h, C.ckpt_phase(phase), bytes, seconds, e)
 		})
 	})

@@ -29,6 +29,28 @@ type ReadOptions struct {
 // OpenOptions says how a checkpoint is opened. The zero value, and nil, are the defaults.
 type OpenOptions struct {
 	MemoryLimit uint64 // most bytes that listing may take; 0 for the default: 16 MiB and 24 for each byte of the index
+
+	// Log hears how a path was understood where that may surprise: the directory was moved, the
+	// path is a directory and a prefix, or the state file names a checkpoint that does not exist.
+	Log func(Severity, string)
+}
+
+// make gives options to be freed; nil for the defaults.
+func (o *OpenOptions) make() (*C.ckpt_open_options, error) {
+	if o == nil {
+		return nil, nil
+	}
+	made := C.ckpt_open_options_new()
+	var e *C.ckpt_error
+	ok := o.set(made, &e)
+	if ok && o.Log != nil {
+		ok = C.go_open_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
+	if !ok {
+		C.ckpt_open_options_free(made)
+		return nil, takeError(e)
+	}
+	return made, nil
 }
 
 // Open opens the checkpoint at a path: a prefix, one of its files, a directory with a state file
@@ -41,15 +63,12 @@ func Open(ctx context.Context, p string, options *OpenOptions) (*Reader, error) 
 		return nil, err
 	}
 	defer free()
-	var made *C.ckpt_open_options
-	var e *C.ckpt_error
-	if options != nil && options.MemoryLimit != 0 {
-		made = C.ckpt_open_options_new()
-		defer C.ckpt_open_options_free(made)
-		if !options.set(made, &e) {
-			return nil, takeError(e)
-		}
+	made, err := options.make()
+	if err != nil {
+		return nil, err
 	}
+	defer C.ckpt_open_options_free(made)
+	var e *C.ckpt_error
 	var reader *C.ckpt_reader
 	if doneOf(ctx) == nil {
 		C.ckpt_reader_open(c, made, &reader, &e)

@@ -22,6 +22,8 @@ type SaverOptions struct {
 	Reshape         bool             // restores values of another shape with as many elements, but not on devices or into parts of tensors; variables keep their shapes
 	RestoreOnly     bool             // cannot save, and restores one value into all objects of its name (init_from_checkpoint)
 	Clock           func() time.Time // another clock than the machine's
+	Locking         Locking          // whether the directory is locked; if the file system can, by default
+	LockWait        *time.Duration   // how long to wait for a lock that somebody else holds; nil for a minute
 	Log             func(Severity, string)
 }
 

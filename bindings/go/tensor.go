@@ -8,7 +8,6 @@ import "C"
 
 import (
 	"context"
-	"unsafe"
 )
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by

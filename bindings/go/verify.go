@@ -12,6 +12,7 @@ import "context"
 type VerifyOptions struct {
 	Threads    uint32                         // 0 for the library's choice
 	SkipValues bool                           // reads no values: verifies the index, the lengths of the data files and the keys of the object graph
+	Log        func(Severity, string)         // hears how the path was understood where that may surprise; what is wrong with a checkpoint is in the result
 	Progress   func(done, total uint64) error // hears how many bytes of how many were checked; its error stops the call
 }
 
@@ -101,6 +102,9 @@ func (o *VerifyOptions) make() (*cancellation, *C.ckpt_verify_options, error) {
 	var e *C.ckpt_error
 	ok := o.set(made, &e) &&
 		C.ckpt_verify_options_set_cancel(made, cancellation.cancel.pointer, &e) == C.CKPT_CODE_OK
+	if ok && o.Log != nil {
+		ok = C.go_verify_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
 	if ok && o.Progress != nil {
 		ok = C.go_verify_options_set_progress(made, newValue(&callbackValue{value: cancellation.stopper}), &e) == C.CKPT_CODE_OK
 	}

@@ -18,6 +18,10 @@ type WaitOptions struct {
 	Timeout      *time.Duration // gives up rather than wait longer; nil for never
 	PollInterval time.Duration  // between two looks; 0 for a second
 	MinInterval  time.Duration  // at least this between two checkpoints of Checkpoints
+
+	// Log hears once of a state file that cannot be used for now, and how the path of a checkpoint
+	// was understood where that may surprise.
+	Log func(Severity, string)
 }
 
 // make gives options whose clock ends the wait when the context is done.
@@ -37,6 +41,9 @@ func (o *WaitOptions) make(ctx context.Context) (*C.ckpt_wait_options, error) {
 	}
 	ok := o.set(made, &e) &&
 		C.go_wait_options_set_clock(made, newValue(&callbackValue{value: clock{sleep: sleep}}), &e) == C.CKPT_CODE_OK
+	if ok && o.Log != nil {
+		ok = C.go_wait_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
 	if !ok {
 		C.ckpt_wait_options_free(made)
 		return nil, takeError(e)

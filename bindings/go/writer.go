@@ -24,6 +24,10 @@ type WriteOptions struct {
 	LockWait     *time.Duration // how long to wait for a lock that somebody else holds; nil for a minute
 	ReadBack     bool           // reads the files back, past the page cache, and compares before they are published
 
+	// Log hears, when a Writer finishes, that the file system has no locks and the like. A checkpoint,
+	// manager or saver has a log of its own.
+	Log func(Severity, string)
+
 	// Progress hears how many bytes of how many were written. Its error stops the call, which
 	// returns Cancelled, and that unwraps to it.
 	Progress func(done, total uint64) error
@@ -36,6 +40,9 @@ func (o *WriteOptions) make(w *cancellation) (*C.ckpt_write_options, error) {
 	made := C.ckpt_write_options_new()
 	var e *C.ckpt_error
 	ok := o.set(made, &e)
+	if ok && o.Log != nil {
+		ok = C.go_write_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
+	}
 	if ok && o.Progress != nil {
 		ok = C.go_write_options_set_progress(made, newValue(&callbackValue{value: w.stopper}), &e) == C.CKPT_CODE_OK
 	}

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::IoSlice;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Duration;
 
 use super::completeness::{check_names, uncovered, NAMED};
@@ -19,7 +18,6 @@ use super::naming;
 use super::publish::Publication;
 use super::temporary::number_of;
 use crate::allocate::{list_of, Room};
-use crate::background::Pending;
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::log::{Log, Severity};
@@ -60,8 +58,8 @@ impl MergeOptions {
 
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
     /// must exist. False by default: then all of the given sections must exist; if one of them is
-    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
-    /// must cover it.
+    /// called `part-00000-of-00002`, so must the other one be given; the slices of each tensor must
+    /// cover it; and there must be every key that the object graph names.
     pub fn allow_missing(mut self, allow: bool) -> MergeOptions {
         self.allow_missing = allow;
         self
@@ -98,6 +96,10 @@ impl MergeOptions {
         self
     }
 
+    pub(crate) fn allows_missing(&self) -> bool {
+        self.allow_missing
+    }
+
     /// Sets how locks are taken, and the lock of the destination if the caller has it.
     pub(crate) fn within(mut self, access: Access, claim: Option<Claim>) -> MergeOptions {
         self.within = Some((access, claim));
@@ -112,71 +114,25 @@ impl MergeOptions {
     }
 }
 
-/// Merges V2 checkpoints into the checkpoint `destination` (`tf.raw_ops.MergeV2Checkpoints`). Each
-/// of `sections` is the prefix of a checkpoint, typically written by one worker of a distributed
-/// program.
-///
-/// Values are not copied if the file system supports hard links. Slices of one tensor from several
-/// sections are joined. Until the merged checkpoint is published, the sections and an existing
-/// checkpoint at `destination` are untouched. After that, the sections are deleted unless the
-/// options keep them. A merge interrupted by a crash can be repeated.
-///
-/// `progress` is called on the calling thread with the number of bytes of data files done and the
-/// total, and can cancel the merge before it is published.
+/// Merges V2 checkpoints into the checkpoint `destination`. Whether the object graph has all its
+/// keys, the caller has looked.
 ///
 /// # Errors
-/// Those of [`super::Writer::finish`], and:
-/// * `NOT_FOUND`: a section (`NoCheckpoint`) or one of its data files (`MissingFile`) is missing,
-///   or slices do not cover a tensor (`Gap`). The message names the sections, or the tensor. What
-///   is missing is known from the names of sections, such as `part-00000-of-00002`, and their
-///   contents.
-/// * `INVALID_ARGUMENT`: two sections hold the same tensor or slice; slices of one tensor overlap,
-///   or disagree on dtype or shape; sections disagree on version or byte order; there are no
-///   sections; or `destination` is one of the sections.
-/// * `DATA_LOSS`: the index of a section is damaged, or a data file is too short.
-/// * `CANCELLED` (`Callback`): `progress` stopped it.
-pub fn merge(
-    destination: impl AsRef<Path>,
-    sections: &[impl AsRef<Path>],
+/// Those of [`merge`](crate::merge), but for absent keys.
+pub(crate) fn merge(
+    destination: &Location,
+    sections: &[Location],
     options: &MergeOptions,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
-    let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
     let access = Access::new(options.asked, &Notes::default());
     let notes = access.notes.clone();
     let options = options.clone().within(access, None);
-    let merged = merge_on(&*destination.storage()?, &destination, &sections, &options, progress);
+    let merged = merge_on(&*destination.storage()?, destination, sections, &options, progress);
     if let Some(log) = &options.log {
         notes.take().iter().for_each(|text| log(Severity::Warning, text));
     }
     merged
-}
-
-/// Merges V2 checkpoints in the background, as [`merge`] does. `progress` is called on the
-/// background thread.
-///
-/// # Errors
-/// * `INVALID_ARGUMENT`: a path is a URI that names another machine.
-/// * `RESOURCE_EXHAUSTED`: no thread can be started.
-///
-/// Those of [`merge`] are returned by [`Pending::take`].
-pub fn merge_async(
-    destination: impl AsRef<Path>,
-    sections: &[impl AsRef<Path>],
-    options: &MergeOptions,
-    mut progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send + 'static,
-) -> Result<Pending<Written>> {
-    let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
-    let (to, options) = (destination.clone(), options.clone());
-    Pending::launched(destination, move |control| {
-        merge(&*to, &sections, &options, &mut |done, total| {
-            control.report(done, total);
-            progress(done, total)?;
-            control.flow()
-        })
-    })
 }
 
 pub(crate) fn merge_on(

@@ -6,7 +6,7 @@
 //! with a temporary name states. That is the new index, if the crash came before it was renamed; or
 //! the old index, which keeps a temporary name while its data files are removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 
@@ -17,7 +17,7 @@ use super::step::{left_out, Step};
 use super::temporary::{number_of, Role, Temporary};
 use crate::error::{Error, Result};
 use crate::os_bytes::OsStrExt;
-use crate::storage::{Directory, File, Means, Storage, What};
+use crate::storage::{Directory, File, FileKind, Location, Lock, Means, Storage, What, LOCK_FILE};
 
 /// Sweeps a directory that contains `names`, of which the caller holds the lock `held`. What
 /// another process or thread may be writing stays.
@@ -28,40 +28,57 @@ pub(super) fn sweep(storage: &dyn Storage, directory: &dyn Directory, names: &[O
             let _ = remove_file(directory, &name);
         }
     }
-    let numbers: BTreeSet<u64> = crate::sort::set_of(left.iter().filter(|left| left.role != Role::State).map(|left| left.number));
-    for number in numbers {
-        if held == What::Prefix(number) {
-            sweep_checkpoint(storage, directory, number, names);
-            continue;
+    let mut numbers: BTreeSet<u64> = crate::sort::set_of(checkpoints_of(&left).map(|left| left.number));
+    if let What::Prefix(number) = held {
+        if numbers.remove(&number) {
+            sweep_checkpoint(storage, directory, number, &by_number(names, &[number].into())[&number]);
         }
-        let Ok(lock) = directory.lock(What::Prefix(number), true, None) else { continue };
-        if lock.means() != Means::Memory {
-            // The names may have changed until the lock was taken.
-            if let Ok(names) = directory.list() {
-                sweep_checkpoint(storage, directory, number, &names);
-            }
+    }
+    let lock = |&number: &u64| Some((number, directory.lock(What::Prefix(number), true, None).ok()?));
+    let locked: BTreeMap<u64, Box<dyn Lock>> =
+        crate::sort::map_of(numbers.iter().filter_map(lock).filter(|(_, lock)| lock.means() != Means::Memory));
+    if locked.is_empty() {
+        return;
+    }
+    // The names may have changed until the locks were taken.
+    if let Ok(names) = directory.list() {
+        for (number, names) in by_number(&names, &crate::sort::set_of(locked.keys().copied())) {
+            sweep_checkpoint(storage, directory, number, &names);
         }
     }
 }
 
+/// Those of the temporary files that belong to checkpoints.
+fn checkpoints_of(left: &[Temporary]) -> impl Iterator<Item = &Temporary> {
+    left.iter().filter(|left| left.role != Role::State)
+}
+
+/// For each of these checkpoints, which are given by their numbers, its temporary files and its
+/// data files.
+fn by_number(names: &[OsString], numbers: &BTreeSet<u64>) -> BTreeMap<u64, Vec<OsString>> {
+    let mut sorted: BTreeMap<u64, Vec<OsString>> = crate::sort::map_of(numbers.iter().map(|&number| (number, Vec::new())));
+    for name in names {
+        let number = match Temporary::parse(name) {
+            Some(temporary) => Some(temporary.number),
+            None => naming::split_data_name(name.as_bytes()).map(number_of),
+        };
+        if let Some(of_number) = number.and_then(|number| sorted.get_mut(&number)) {
+            of_number.push(name.clone());
+        }
+    }
+    sorted
+}
+
 /// Sweeps a directory on a file system that cannot lock, where nobody knows what another process is
-/// writing: of each checkpoint, if all its temporary files were last modified before `limit`, in
-/// seconds since the epoch.
+/// writing: of each checkpoint, if all its temporary files are older than `limit`, in seconds since
+/// the epoch ([`age`]).
 pub(crate) fn sweep_older(storage: &dyn Storage, directory: &dyn Directory, limit: f64) -> Result<()> {
     let names = directory.list().map_err(|e| Error::io("list the directory", directory.location(), &e))?;
-    let is_old = |name: &OsString| {
-        let status = storage.link_status(&directory.location().join(name));
-        status.is_ok_and(|found| found.version.modified() < limit)
-    };
-    let left: Vec<(Temporary, bool)> = names.iter().filter_map(|name| Some((Temporary::parse(name)?, is_old(name)))).collect();
-    for (state, _) in left.iter().filter(|(left, is_old)| left.role == Role::State && *is_old) {
+    let old = older(storage, directory, &names, limit);
+    for state in old.iter().filter(|left| left.role == Role::State) {
         let _ = remove_file(directory, &state.name());
     }
-    let of_checkpoints = || left.iter().filter(|(left, _)| left.role != Role::State);
-    let young: BTreeSet<u64> = crate::sort::set_of(of_checkpoints().filter(|(_, is_old)| !is_old).map(|(left, _)| left.number));
-    let old: BTreeSet<u64> =
-        crate::sort::set_of(of_checkpoints().map(|(left, _)| left.number).filter(|number| !young.contains(number)));
-    for number in old {
+    for (number, names) in by_number(&names, &crate::sort::set_of(checkpoints_of(&old).map(|left| left.number))) {
         let mut lock = directory.lock(What::Prefix(number), true, None);
         if lock.as_ref().is_err_and(|e| e.kind() == ErrorKind::Unsupported) {
             lock = directory.lock(What::Prefix(number), false, None);
@@ -73,8 +90,86 @@ pub(crate) fn sweep_older(storage: &dyn Storage, directory: &dyn Directory, limi
     Ok(())
 }
 
-/// Removes what was left of the writes of the checkpoint with this number. What cannot be removed
-/// or inspected now stays for the next sweep.
+/// The temporary files among `names` that are older than `limit`; those of a checkpoint only if all
+/// of them are.
+fn older(storage: &dyn Storage, directory: &dyn Directory, names: &[OsString], limit: f64) -> Vec<Temporary> {
+    let left: Vec<Temporary> = names.iter().filter_map(|name| Temporary::parse(name)).collect();
+    let is_old = |left: &Temporary| {
+        let at = directory.location().join(left.name());
+        age(storage, &at, left.role == Role::Sections).is_some_and(|changed| changed < limit)
+    };
+    let (mut old, young): (Vec<Temporary>, Vec<Temporary>) = left.into_iter().partition(is_old);
+    let young: BTreeSet<u64> = crate::sort::set_of(checkpoints_of(&young).map(|left| left.number));
+    old.retain(|left| left.role == Role::State || !young.contains(&left.number));
+    old
+}
+
+/// When something was last changed, in seconds since the epoch: its content, or what names it has,
+/// because a hard link to an old file may just have been made. Of a directory of sections, what is
+/// in it counts, because writing a file there does not change the directory. `None` if that cannot
+/// be determined.
+fn age(storage: &dyn Storage, at: &Location, is_sections: bool) -> Option<f64> {
+    let status = storage.link_status(at).ok()?;
+    let mut newest = status.version.modified().max(status.changed);
+    if is_sections && status.kind == FileKind::Directory {
+        for name in at.names().ok()? {
+            let rank = at.join(name);
+            newest = newest.max(age(storage, &rank, false)?);
+            if storage.link_status(&rank).ok()?.kind == FileKind::Directory {
+                for name in rank.names().ok()? {
+                    newest = newest.max(age(storage, &rank.join(name), false)?);
+                }
+            }
+        }
+    }
+    Some(newest)
+}
+
+/// What a sweep under the lock of the state would remove of `names`, found out without removing
+/// anything: the remains of those that nobody is writing, as their locks show, and what is older
+/// than `limit`. A lock is taken for a moment, unless nobody can have one yet.
+pub(crate) fn sweepable(
+    storage: &dyn Storage,
+    directory: &dyn Directory,
+    names: &[OsString],
+    locks: bool,
+    limit: Option<f64>,
+    warnings: &mut Vec<String>,
+) -> Vec<OsString> {
+    let left: Vec<Temporary> = names.iter().filter_map(|name| Temporary::parse(name)).collect();
+    let old = limit.map(|limit| older(storage, directory, names, limit)).unwrap_or_default();
+    let is_locked_somewhere = names.iter().any(|name| *name == *LOCK_FILE);
+    let mut is_free = |what: What| {
+        if !locks || !is_locked_somewhere {
+            return locks;
+        }
+        match directory.lock(what, true, None) {
+            Ok(lock) => lock.means() != Means::Memory,
+            Err(e) => {
+                if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Unsupported) {
+                    let e = Error::io("lock the directory", directory.location(), &e);
+                    warnings.push(format!("whether somebody is writing a temporary file cannot be determined: {e}"));
+                }
+                false
+            }
+        }
+    };
+    let mut known: BTreeMap<u64, bool> = BTreeMap::new();
+    let mut goes = |left: &Temporary| {
+        let free = match left.role {
+            Role::State => *known.entry(STATE).or_insert_with(|| is_free(What::State)),
+            _ => *known.entry(left.number).or_insert_with(|| is_free(What::Prefix(left.number))),
+        };
+        free || old.contains(left)
+    };
+    left.iter().filter(|left| goes(left)).map(|left| left.name()).collect()
+}
+
+/// Stands for the state among the numbers of checkpoints, which have 62 bits.
+const STATE: u64 = u64::MAX;
+
+/// Removes what was left of the writes of the checkpoint with this number, which has `names`. What
+/// cannot be removed or inspected now stays for the next sweep.
 fn sweep_checkpoint(storage: &dyn Storage, directory: &dyn Directory, number: u64, names: &[OsString]) {
     for name in names {
         let Some(temporary) = Temporary::parse(name).filter(|temporary| temporary.number == number) else { continue };

@@ -23,7 +23,7 @@ use crate::allocate::{list_of, Room, TryPush};
 use crate::background::Control;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
-use crate::reader::{Format, Reader};
+use crate::reader::{Format, OpenOptions, Reader};
 
 /// The state of one call of restore or read for a checkpoint without an object graph.
 pub(crate) struct NameRestore {
@@ -121,7 +121,7 @@ impl NameRestore {
         let mut reader = self.reader.lock();
         let open = match reader.take() {
             Some(reader) => reader,
-            None => Reader::for_restore(&self.prefix)?,
+            None => Reader::for_restore(&self.prefix, &OpenOptions::default())?,
         };
         let result = self.restore_from(&open, nodes, objects, control, dry);
         if open.format() != Format::V1 {
@@ -241,7 +241,7 @@ impl NameRestore {
         let mut guard = self.reader.lock();
         let reader = match guard.take() {
             Some(reader) => reader,
-            None => Reader::for_restore(&self.prefix)?,
+            None => Reader::for_restore(&self.prefix, &OpenOptions::default())?,
         };
         let found = self.found.lock();
         let mut by_key: IndexMap<&[u8], Vec<(NodeId, &Outcome)>> = IndexMap::new();

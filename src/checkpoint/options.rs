@@ -9,6 +9,7 @@ use crate::background::{Cancel, Control};
 use crate::bundle::{Access, Notes, ReadOptions, WriteOptions};
 use crate::error::{printable, Error, Result};
 use crate::graph::Failure;
+pub(crate) use crate::log::Listener;
 pub use crate::log::{Log, Severity};
 use crate::tensor::Conversion;
 
@@ -164,6 +165,7 @@ pub struct RestoreOptions {
     /// Whether a value of another shape with as many elements fits. Set by savers.
     pub(crate) reshape: bool,
     pub(crate) control: Control,
+    pub(crate) log: Listener,
 }
 
 impl RestoreOptions {
@@ -264,6 +266,14 @@ impl RestoreOptions {
     /// Who may cancel the call.
     pub(crate) fn control(&self) -> Control {
         self.control.clone().and(&self.read.control)
+    }
+
+    /// Sets the log of [`restore_nodes`](super::restore_nodes), which hears how the path was
+    /// understood where that may surprise, and of globs that match nothing. A checkpoint, manager
+    /// or saver has a log of its own.
+    pub fn log_to(mut self, log: Log) -> RestoreOptions {
+        self.log = Listener::new(Some(log));
+        self
     }
 
     /// Returns whether the value at `path` is to be restored.

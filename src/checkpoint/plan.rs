@@ -6,7 +6,7 @@ use super::report::RowState;
 use crate::allocate::Room;
 use crate::error::{Reason, Result};
 use crate::graph::{Map, NodeId};
-use crate::reader::Reader;
+use crate::reader::{OpenOptions, Reader};
 use crate::tensor::Cast;
 
 /// A value to be assigned to an object.
@@ -75,7 +75,7 @@ pub(super) fn renewed(reader: &Reader, plans: &mut [Plan]) -> Result<Option<Read
         Err(e) if e.reason() != Reason::Replaced => return Err(e),
         Err(_) => {}
     }
-    let newer = Reader::for_restore(reader.prefix())?;
+    let newer = Reader::for_restore(reader.prefix(), &OpenOptions::default())?;
     let found = |tensor: usize| newer.find(reader.tensor(tensor)?.key());
     for plan in plans {
         let missing = || Stored::Missing(plan.key(reader).into());

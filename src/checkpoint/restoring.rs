@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::by_name::NameRestore;
-use super::options::RestoreOptions;
+use super::options::{Listener, RestoreOptions};
 use super::report::Report;
 use super::restore::{next_uid, Restore};
 use super::restore_report::report_of;
 use super::status::{Origin, Status};
-use super::{cannot_count, Checkpoint, Handle, LastRestore, Severity, SAVE_COUNTER};
+use super::{cannot_count, Checkpoint, Handle, LastRestore, SAVE_COUNTER};
 use crate::background::{Control, Pending};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{is_integer, Nodes, Variable};
-use crate::reader::{Reader, OBJECT_GRAPH_KEY};
+use crate::reader::{OpenOptions, Reader, OBJECT_GRAPH_KEY};
 use crate::storage::Location;
 use crate::tensor::{shape_text, DType};
 
@@ -148,7 +148,7 @@ impl Checkpoint {
         let path = path.as_ref();
         self.when_idle(None, |nodes| {
             let control = &options.control();
-            let reader = Reader::for_watched_restore(path, control)?;
+            let reader = self.open(path, control)?;
             let Some(saved) = reader.object_graph()? else {
                 let restore = Arc::new(NameRestore::new(reader, options, None)?);
                 return match restore.begin(nodes, self.as_root(&self.attached()), control, true) {
@@ -195,13 +195,16 @@ impl Checkpoint {
         })
     }
 
+    /// Opens the checkpoint at `path`. The log hears how the path was understood.
+    fn open(&self, path: &Path, control: &Control) -> Result<Reader> {
+        let log = Listener::new(self.0.state.lock().log.clone());
+        Reader::for_restore(path, &OpenOptions::new().heard_by(&log).watched(control))
+    }
+
     fn load_into(&self, nodes: &mut Nodes, path: &Path, options: &RestoreOptions, verb: Verb) -> Result<Status> {
         let control = &options.control();
-        let reader = Reader::for_watched_restore(path, control)?;
         let log = self.0.state.lock().log.clone();
-        if let (Some(log), Some(text)) = (&log, reader.moved()) {
-            log(Severity::Warning, &text);
-        }
+        let reader = self.open(path, control)?;
         let Some(saved) = reader.object_graph()? else {
             let restore = Arc::new(NameRestore::new(reader, options, log.as_ref())?);
             if verb == Verb::Restore {

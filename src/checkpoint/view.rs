@@ -11,7 +11,7 @@ use super::Checkpoint;
 use crate::allocate::{filled, list_of, with_room, Room, TryPush};
 use crate::error::{printable, Error, Reason, Result};
 use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Walk};
-use crate::reader::{Node, ObjectGraph, Reader};
+use crate::reader::{Node, ObjectGraph, OpenOptions, Reader};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
 /// open.
@@ -65,7 +65,15 @@ impl CheckpointView {
     /// * `NOT_FOUND`: there is no checkpoint.
     /// * `NOT_FOUND` ([`Reason::NoObjectGraph`]): the checkpoint has no object graph.
     pub fn open(path: impl AsRef<Path>) -> Result<CheckpointView> {
-        let reader = Reader::for_restore(path)?;
+        CheckpointView::open_with(path, &OpenOptions::default())
+    }
+
+    /// Reads the objects of the checkpoint at `path`, with options.
+    ///
+    /// # Errors
+    /// Those of [`CheckpointView::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<CheckpointView> {
+        let reader = Reader::for_restore(path, options)?;
         Ok(CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() })
     }
 
@@ -251,7 +259,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
                 }));
             }
         }
-        let reader = Reader::for_watched_restore(path, &options.control())?;
+        let reader = Reader::for_restore(path, &OpenOptions::new().heard_by(&options.log).watched(&options.control()))?;
         let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
         let known: BTreeSet<u32> = crate::sort::set_of(view.descendants()?);
         for &(id, object) in restored {
@@ -262,7 +270,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
             })?;
             check_values(nodes, &node, object)?;
         }
-        let restore = Arc::new(Restore::new(reader, view.saved, options, None)?);
+        let restore = Arc::new(Restore::new(reader, view.saved, options, options.log.log().cloned())?);
         restore.expect_partial();
         restore.restore_single(nodes, restored)
     })

@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::time::Duration;
 
 use super::removal::{remove_files, with_suffix};
 use super::session::Session;
-use crate::bundle::{directory_and_name, index_path, number_of, open, Access, Claim};
+use crate::bundle::{directory_and_name, index_path, number_of, open, Access, Asked, Claim, Locking, Notes};
 use crate::error::{Code, Error, Reason, Result};
+use crate::log::{Listener, Log};
 use crate::os_bytes::OsStrExt;
 use crate::reader::{files_of_pattern, find_at, Located};
 use crate::storage::{Location, Storage, Version, What};
@@ -49,9 +51,14 @@ fn modified(prefix: &Location) -> Result<Option<Version>> {
     }
 }
 
+/// The same; `None` also if it cannot be determined.
+pub(super) fn version_of(prefix: &Location) -> Option<Version> {
+    modified(prefix).ok().flatten()
+}
+
 /// When the checkpoint at `prefix` was written; `None` if that cannot be determined.
 pub(super) fn time_of(prefix: &Location) -> Option<(i64, i64)> {
-    modified(prefix).ok().flatten().map(|version| version.time())
+    version_of(prefix).map(|version| version.time())
 }
 
 /// The checkpoint at `prefix`, even if some of its files are missing. A file that is not a
@@ -62,6 +69,39 @@ fn files_at(prefix: &Location) -> Result<Option<Located>> {
             .map(|(files, _)| Located::V1 { prefix: prefix.clone(), files: files.into_iter().map(|(_, file)| file).collect() })),
         Err(e) if matches!(e.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint) => Ok(None),
         other => other,
+    }
+}
+
+/// Options of [`remove_checkpoint_with`].
+#[derive(Clone, Debug, Default)]
+pub struct RemoveOptions {
+    asked: Asked,
+    log: Listener,
+}
+
+impl RemoveOptions {
+    /// Creates options with the defaults.
+    pub fn new() -> RemoveOptions {
+        RemoveOptions::default()
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default.
+    pub fn locking(mut self, locking: Locking) -> RemoveOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait for a lock that another process or thread holds; 60 seconds by
+    /// default. Zero fails at once.
+    pub fn lock_wait(mut self, limit: Duration) -> RemoveOptions {
+        self.asked.wait = Some(limit);
+        self
+    }
+
+    /// Sets the log, which hears that the file system has no locks and the like.
+    pub fn log_to(mut self, log: Log) -> RemoveOptions {
+        self.log = Listener::new(Some(log));
+        self
     }
 }
 
@@ -76,21 +116,33 @@ fn files_at(prefix: &Location) -> Result<Option<Located>> {
 ///   state of the directory, and did not end within a minute.
 /// * The operating system's error: a file cannot be deleted.
 pub fn remove_checkpoint(prefix: impl AsRef<Path>) -> Result<()> {
-    let prefix = Location::of(prefix)?;
-    remove_on(&*prefix.storage()?, &prefix)
+    remove_checkpoint_with(prefix, &RemoveOptions::default())
 }
 
-pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location) -> Result<()> {
+/// Like [`remove_checkpoint`], with options.
+///
+/// # Errors
+/// The errors of [`remove_checkpoint`]. How long locks are waited for, the options say; and if they
+/// require locks:
+/// * The operating system's error: the directory cannot be locked.
+pub fn remove_checkpoint_with(prefix: impl AsRef<Path>, options: &RemoveOptions) -> Result<()> {
+    let prefix = Location::of(prefix)?;
+    let access = Access::new(options.asked, &Notes::default());
+    let removed = remove_on(&*prefix.storage()?, &prefix, &access);
+    options.log.warn(access.notes.take());
+    removed
+}
+
+pub(crate) fn remove_on(storage: &dyn Storage, prefix: &Location, access: &Access) -> Result<()> {
     let (directory, base) = directory_and_name(prefix)?;
     let directory = &directory;
-    let access = Access::default();
     let opened = match open(storage, directory, false) {
         Err(e) if e.code() == Code::NotFound => return Ok(()),
         opened => opened?,
     };
     let _claim =
-        Claim::take(&opened, What::Prefix(number_of(base)), &access, Some(access.asked.wait())).map_err(|e| e.in_file(prefix))?;
-    let session = Session::begin(storage, directory, Durability::Full, &access)?;
+        Claim::take(&opened, What::Prefix(number_of(base)), access, Some(access.asked.wait())).map_err(|e| e.in_file(prefix))?;
+    let session = Session::begin(storage, directory, Durability::Full, access)?;
     if let Some(Located::V1 { files, .. }) = files_at(prefix)? {
         files.iter().filter_map(|file| file.file_name()).try_for_each(|name| session.remove(name))?;
     }

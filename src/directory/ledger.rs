@@ -15,7 +15,7 @@ use crate::bundle::{announced, Access};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
 use crate::os_bytes::OsStrExt;
-use crate::reader::{in_place, is_absolute, path_in, read_state, resolve, resolve_name, small_file, STATE_FILE};
+use crate::reader::{in_place, is_absolute, path_in, read_state, resolve, resolve_name, small_file, was_moved, STATE_FILE};
 use crate::storage::{self, Directory, Location, Source, Storage};
 use crate::Durability;
 
@@ -101,10 +101,7 @@ impl Ledger {
         });
         state.model_checkpoint_path = resolve_name(&directory, &state.model_checkpoint_path).name;
         if is_moved {
-            warnings.push(format!(
-                "{} was moved: the checkpoints that its state file names elsewhere are those of the same names in it",
-                printable(directory.as_os_str().as_bytes())
-            ));
+            warnings.push(was_moved(&directory));
         }
         let mut last_preserved = state.last_preserved_timestamp.unwrap_or(0.0);
         if now < last_preserved {

@@ -18,12 +18,12 @@ mod state_update;
 mod watch;
 
 pub(crate) use files::remove_on;
-pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint};
+pub use files::{checkpoint_exists, checkpoint_mtimes, remove_checkpoint, remove_checkpoint_with, RemoveOptions};
 #[cfg(test)]
-pub(crate) use maintenance::collect_on;
+pub(crate) use maintenance::{collect_at, collect_on, repair_on};
 pub use maintenance::{
     collect_checkpoints, latest_valid_checkpoint, latest_valid_checkpoint_async, repair_checkpoint_state, BrokenCheckpoint,
-    CollectOptions, Collected, NotRemoved, RepairedState, ValidCheckpoint,
+    CollectOptions, Collected, NotRemoved, RepairOptions, RepairedState, ValidCheckpoint,
 };
 pub use pin::Pin;
 pub use retention::Better;
@@ -35,3 +35,5 @@ pub(crate) use ledger::{Ledger, Recording};
 pub(crate) use replace::{identity, replace};
 pub(crate) use retention::Retention;
 pub(crate) use state::record_save;
+#[cfg(test)]
+pub(crate) use state::update_state;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::bundle::index_path;
 use crate::error::{Code, Error, Reason, Result};
-use crate::reader::{find_at, latest_checkpoint, Located};
+use crate::reader::{find_at, latest_checkpoint_with, Located, OpenOptions};
 use crate::storage::{File, Hold, Location};
 
 /// The number of attempts to take the lock, one per millisecond. A manager that holds the exclusive
@@ -73,10 +73,18 @@ impl Pin {
     /// * `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint
     ///   (`NoCheckpoint`).
     pub fn latest(directory: impl AsRef<Path>) -> Result<Option<Pin>> {
+        Pin::latest_with(directory, &OpenOptions::default())
+    }
+
+    /// Like [`Pin::latest`], with options, of which the log counts.
+    ///
+    /// # Errors
+    /// The errors of [`Pin::latest`].
+    pub fn latest_with(directory: impl AsRef<Path>, options: &OpenOptions) -> Result<Option<Pin>> {
         let directory = directory.as_ref();
         let mut last = None;
         loop {
-            let Some(latest) = latest_checkpoint(directory)? else { return Ok(None) };
+            let Some(latest) = latest_checkpoint_with(directory, options)? else { return Ok(None) };
             match Pin::new(&latest) {
                 // The checkpoint was removed, but there may be a newer one by now.
                 Err(e) if e.code() == Code::NotFound && last.as_ref() != Some(&latest) => last = Some(latest),

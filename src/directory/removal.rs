@@ -6,13 +6,14 @@
 //! what a crash interrupted. The mark names the checkpoint. Because the mark is the same file as
 //! the index, it also shows that no other checkpoint has taken the place of the marked one.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::mark::{base_of, marked};
 use super::session::Session;
-use crate::bundle::{split_data_name, Claim, Locking};
+use crate::bundle::{Claim, Locking};
 use crate::error::{printable, Error, Reason, Result};
 use crate::os_bytes::{OsStrExt, OsStringExt};
 use crate::storage::{Hold, Source};
@@ -39,11 +40,15 @@ pub(super) enum Reservation {
 impl Reserved {
     /// Reserves the checkpoint `base`.
     pub fn attempt(session: &Session, base: &OsStr) -> Reservation {
-        let claim = match session.claim(base) {
-            Ok(claim) => claim,
-            Err(e) if e.reason() == Reason::Locked => return Reservation::InUse,
-            Err(e) => return Reservation::Unknown(e),
-        };
+        match session.claim(base) {
+            Ok(claim) => Reserved::under(session, base, claim),
+            Err(e) if e.reason() == Reason::Locked => Reservation::InUse,
+            Err(e) => Reservation::Unknown(e),
+        }
+    }
+
+    /// Reserves the checkpoint `base`, whose lock is held.
+    fn under(session: &Session, base: &OsStr, claim: Claim) -> Reservation {
         let name = with_suffix(base, ".index");
         let unknown = |doing: &str, e: &std::io::Error| Reservation::Unknown(session.io(doing, &name, e));
         let index = match session.directory().open_to_lock(&name) {
@@ -156,12 +161,19 @@ pub(super) struct Removals {
 /// before the current change and are not listed after it. What cannot be removed now is left for
 /// the next change.
 pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> bool) {
-    for mark in session.names().iter() {
-        let Some(base) = base_of(mark).filter(|_| session.directory().is_file(mark)) else { continue };
-        let Reservation::Granted(reserved) = Reserved::attempt(session, base) else { continue };
-        if session.list_again().is_err() {
-            continue;
-        }
+    let names = session.names();
+    let marks = names.iter().filter_map(|mark| Some((mark, base_of(mark)?)));
+    let marks = marks.filter(|(mark, _)| session.directory().is_file(mark));
+    // After several crashes a checkpoint may have several marks.
+    let mut claims: BTreeMap<&OsStr, Option<Claim>> = BTreeMap::new();
+    let mut claim = |base| claims.entry(base).or_insert_with(|| session.claim(base).ok()).clone();
+    let claimed: Vec<_> = marks.filter_map(|(mark, base)| Some((mark, base, claim(base)?))).collect();
+    // The names of a checkpoint may have changed until its lock was taken.
+    if claimed.is_empty() || session.list_again().is_err() {
+        return;
+    }
+    for (mark, base, claim) in claimed {
+        let Reservation::Granted(reserved) = Reserved::under(session, base, claim) else { continue };
         let goes = match (&reserved.index, session.directory().open(mark)) {
             (None, _) => true,
             (Some(index), Ok(marked)) => !is_listed(base) && same_file(&**index, &*marked),
@@ -177,8 +189,7 @@ pub(super) fn finish_marked(session: &Session, is_listed: &dyn Fn(&OsStr) -> boo
 /// checkpoint when its data is removed.
 pub(super) fn remove_files(session: &Session, base: &OsStr) -> Result<()> {
     session.remove(&with_suffix(base, ".index"))?;
-    let of_base = |name: &&OsString| split_data_name(name.as_bytes()) == Some(base);
-    session.names().iter().filter(of_base).try_for_each(|name| session.remove(name))
+    session.data_files_of(base).iter().try_for_each(|name| session.remove(name))
 }
 
 pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {

@@ -2,14 +2,16 @@
 //! replaced atomically.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, IoSlice};
 use std::rc::Rc;
 
 use super::mark::base_of;
 use crate::background::{InPhase, Phase};
-use crate::bundle::{attempt, list, number_of, Access, Claim, Held, Role, Temporary};
+use crate::bundle::{attempt, list, number_of, split_data_name, Access, Claim, Held, Role, Temporary};
 use crate::error::{Error, Result};
+use crate::os_bytes::OsStrExt;
 use crate::reader::small_file;
 use crate::storage::{Directory, File, Location, Storage, What};
 use crate::Durability;
@@ -22,6 +24,8 @@ pub(super) struct Session {
     /// The names in the directory when they were last listed.
     names: RefCell<Rc<Vec<OsString>>>,
     _phase: InPhase,
+    /// The data files among them, by checkpoint; `None` until somebody asks.
+    data_files: RefCell<Option<HashMap<OsString, Vec<OsString>>>>,
 }
 
 impl Session {
@@ -36,7 +40,7 @@ impl Session {
         let phase = access.meter.enter(Phase::Publish);
         let mut held = Held::for_state(storage, path, access)?;
         let names = RefCell::new(Rc::new(std::mem::take(&mut held.names)));
-        Ok(Session { held, access: access.clone(), durability, names, _phase: phase })
+        Ok(Session { held, access: access.clone(), durability, names, _phase: phase, data_files: RefCell::default() })
     }
 
     pub fn directory(&self) -> &dyn Directory {
@@ -116,7 +120,24 @@ impl Session {
     /// Lists the names again: those of a checkpoint may have changed until its lock was taken.
     pub fn list_again(&self) -> Result<()> {
         *self.names.borrow_mut() = Rc::new(list(self.directory())?);
+        *self.data_files.borrow_mut() = None;
         Ok(())
+    }
+
+    /// The data files of the checkpoint `base` that there were then. All of them are sorted out at
+    /// once, because many checkpoints may be removed from among many files.
+    pub fn data_files_of(&self, base: &OsStr) -> Vec<OsString> {
+        let mut known = self.data_files.borrow_mut();
+        let sorted = known.get_or_insert_with(|| {
+            let mut sorted: HashMap<OsString, Vec<OsString>> = HashMap::new();
+            for name in self.names.borrow().iter() {
+                if let Some(base) = split_data_name(name.as_bytes()) {
+                    sorted.entry(base.to_owned()).or_default().push(name.clone());
+                }
+            }
+            sorted
+        });
+        sorted.get(base).cloned().unwrap_or_default()
     }
 
     /// Whether there were marks when the session began: a crash interrupted a removal.

@@ -8,7 +8,7 @@ use super::state_update::StateUpdate;
 use crate::allocate::list_of;
 use crate::bundle::{directory_and_name, Access, Notes};
 use crate::error::Result;
-use crate::reader::{read_state, resolve_name, STATE_FILE};
+use crate::reader::{read_state, resolve_name, was_moved, OpenOptions, STATE_FILE};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -45,15 +45,32 @@ impl CheckpointState {
     /// # Errors
     /// The errors of [`get_checkpoint_state`].
     pub fn read(directory: impl AsRef<Path>, file_name: impl AsRef<OsStr>) -> Result<Option<CheckpointState>> {
+        CheckpointState::read_with(directory, file_name, &OpenOptions::default())
+    }
+
+    /// Like [`CheckpointState::read`], with options, of which the log counts: it hears if the
+    /// directory was moved.
+    ///
+    /// # Errors
+    /// The errors of [`get_checkpoint_state`].
+    pub fn read_with(
+        directory: impl AsRef<Path>,
+        file_name: impl AsRef<OsStr>,
+        options: &OpenOptions,
+    ) -> Result<Option<CheckpointState>> {
         let directory = Location::of(directory)?;
         let Some(state) = read_state(&directory, file_name.as_ref())? else { return Ok(None) };
-        let path = |entry: &OsString| resolve_name(&directory, entry).path.into_path();
-        Ok(Some(CheckpointState {
-            latest: path(&state.model_checkpoint_path),
-            all: list_of(state.all_model_checkpoint_paths.iter().map(path))?,
-            timestamps: state.all_model_checkpoint_timestamps,
-            last_preserved: state.last_preserved_timestamp,
-        }))
+        let mut is_moved = false;
+        let mut path = |entry: &OsString| {
+            let resolved = resolve_name(&directory, entry);
+            is_moved |= resolved.is_moved;
+            resolved.path.into_path()
+        };
+        let latest = path(&state.model_checkpoint_path);
+        let all = list_of(state.all_model_checkpoint_paths.iter().map(path))?;
+        options.log.warn(is_moved.then(|| was_moved(&directory)));
+        let (timestamps, last_preserved) = (state.all_model_checkpoint_timestamps, state.last_preserved_timestamp);
+        Ok(Some(CheckpointState { latest, all, timestamps, last_preserved }))
     }
 }
 
@@ -77,11 +94,21 @@ pub fn update_checkpoint_state(directory: impl AsRef<Path>, update: &StateUpdate
 
 /// Like [`update_checkpoint_state`], on any storage.
 pub(crate) fn update_state(storage: &dyn Storage, directory: &Location, update: &StateUpdate) -> Result<()> {
-    update_state_as(storage, directory, update, &Access::new(update.asked, &Notes::default()))
+    let access = Access::new(update.asked, &Notes::default());
+    let mut warnings = Vec::new();
+    let updated = update_state_as(storage, directory, update, &access, &mut warnings);
+    update.log.warn(warnings.iter().chain(&access.notes.take()));
+    updated
 }
 
-fn update_state_as(storage: &dyn Storage, directory: &Location, update: &StateUpdate, access: &Access) -> Result<()> {
-    replace(storage, directory, Some(update), update.durability, access, &[], &mut Vec::new()).map(drop)
+fn update_state_as(
+    storage: &dyn Storage,
+    directory: &Location,
+    update: &StateUpdate,
+    access: &Access,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    replace(storage, directory, Some(update), update.durability, access, &[], warnings).map(drop)
 }
 
 /// Makes the checkpoint `prefix` the latest of its directory, and the only one listed. This is the
@@ -89,5 +116,5 @@ fn update_state_as(storage: &dyn Storage, directory: &Location, update: &StateUp
 pub(crate) fn record_save(storage: &dyn Storage, prefix: &Location, durability: Durability, access: &Access) -> Result<()> {
     let (directory, name) = directory_and_name(prefix)?;
     let update = StateUpdate::new(directory.join(name).into_path()).durability(durability);
-    update_state_as(storage, &directory, &update, access)
+    update_state_as(storage, &directory, &update, access, &mut Vec::new())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::bundle::{Asked, Locking};
 use crate::error::{printable, Error, Result};
 use crate::format::state_file::StateFile;
+use crate::log::{Listener, Log};
 use crate::reader::STATE_FILE;
 use crate::Durability;
 
@@ -21,6 +22,7 @@ pub struct StateUpdate {
     pub(super) durability: Durability,
     keep_absolute: bool,
     pub(super) asked: Asked,
+    pub(super) log: Listener,
 }
 
 impl StateUpdate {
@@ -36,6 +38,7 @@ impl StateUpdate {
             durability: Durability::Full,
             keep_absolute: false,
             asked: Asked::default(),
+            log: Listener::default(),
         }
     }
 
@@ -82,6 +85,12 @@ impl StateUpdate {
     /// default. Zero fails at once.
     pub fn lock_wait(mut self, limit: Duration) -> StateUpdate {
         self.asked.wait = Some(limit);
+        self
+    }
+
+    /// Sets the log, which hears that the file system has no locks and the like.
+    pub fn log_to(mut self, log: Log) -> StateUpdate {
+        self.log = Listener::new(Some(log));
         self
     }
 

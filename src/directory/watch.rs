@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::background::{Cancel, Control};
 use crate::error::{Code, Result};
-use crate::reader::latest_checkpoint;
-use crate::storage::Origin;
+use crate::log::{Listener, Log};
+use crate::reader::latest_in;
+use crate::storage::{Location, Origin};
 
 /// For how many seconds a state file that cannot be used is taken for one that is being written.
 const PATIENCE: f64 = 10.0;
@@ -81,6 +82,7 @@ pub struct WaitOptions<'a> {
     /// Whether the clock is the machine's.
     is_system: bool,
     control: Control,
+    log: Listener,
 }
 
 impl Default for WaitOptions<'_> {
@@ -92,6 +94,7 @@ impl Default for WaitOptions<'_> {
             clock: Arc::new(SystemClock),
             is_system: true,
             control: Control::default(),
+            log: Listener::default(),
         }
     }
 }
@@ -146,6 +149,13 @@ impl<'a> WaitOptions<'a> {
         }
         Ok(())
     }
+
+    /// Sets the log, which hears once of a state file that cannot be used for now, and how the path
+    /// of a checkpoint that is returned was understood where that may surprise.
+    pub fn log_to(mut self, log: Log) -> WaitOptions<'a> {
+        self.log = Listener::new(Some(log));
+        self
+    }
 }
 
 /// Waits until the latest checkpoint of `directory` differs from `last`, and returns it; `None`
@@ -164,13 +174,16 @@ pub fn wait_for_new_checkpoint(
     last: Option<&Path>,
     options: &WaitOptions<'_>,
 ) -> Result<Option<PathBuf>> {
-    let directory = directory.as_ref();
+    let directory = &Location::of(directory)?;
     let stop = options.timeout.map(|timeout| options.clock.elapsed() + timeout);
     let mut faulty_since = None;
     loop {
         options.control.check().map_err(|e| e.in_file(directory))?;
-        let fault = match latest_checkpoint(directory) {
-            Ok(Some(path)) if last != Some(&path) => return Ok(Some(path)),
+        let fault = match latest_in(directory) {
+            Ok(Some((Some(path), remarks))) if last != Some(&path) => {
+                options.log.warn(remarks);
+                return Ok(Some(path));
+            }
             Ok(_) => None,
             Err(e) if e.code() == Code::DataLoss => Some(e),
             Err(e) => return Err(e),
@@ -182,9 +195,13 @@ pub fn wait_for_new_checkpoint(
             None if is_over => return Ok(None),
             None => faulty_since = None,
             Some(e) => {
+                let is_first = faulty_since.is_none();
                 let left = *faulty_since.get_or_insert(now) + PATIENCE - now;
                 if is_over || left <= 0.0 {
                     return Err(e);
+                }
+                if is_first {
+                    options.log.warn([format!("{e}; the state file may be being written: it is read again")]);
                 }
                 pause = pause.min(left);
             }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::bundle::{merge_on, Access, Asked, Locking, Notes};
-use crate::directory::collect_on;
+use crate::directory::{collect_on, remove_on, repair_on, update_state};
 use crate::laboratory::{at, scratch};
 use crate::storage::{Fault, Kind, Local, Recording, Storage};
 use crate::{
     Checkpoint, Code, CollectOptions, DType, Error, Graph, Log, Manager, ManagerOptions, ManagerSaveOptions, MergeOptions,
-    Reason, SaveOptions, Saver, SaverOptions, SaverSaveOptions, Variable, WriteOptions, Writer,
+    Reason, RepairOptions, SaveOptions, Saver, SaverOptions, SaverSaveOptions, StateUpdate, Variable, WriteOptions, Writer,
 };
 
 /// A log, and what it heard.
@@ -24,7 +24,7 @@ fn log() -> (Log, Arc<Mutex<Vec<String>>>) {
     (Arc::new(move |_, text| all.lock().push(text.to_owned())), heard)
 }
 
-fn program() -> Checkpoint {
+pub(super) fn program() -> Checkpoint {
     let graph = Graph::new();
     let root = graph.add_object().unwrap();
     graph.track(root, "v", graph.add_variable(Variable::zeros(DType::Int64, &[]).unwrap()).unwrap()).unwrap();
@@ -35,7 +35,7 @@ fn program() -> Checkpoint {
 /// Returns what it did, and what the log or the result said.
 type Operation = fn(&dyn Storage, &Path, Locking) -> (Result<(), Error>, Vec<String>);
 
-const OPERATIONS: [(&str, Operation); 6] = [
+const OPERATIONS: [(&str, Operation); 10] = [
     ("write", |storage, directory, locking| {
         let (log, heard) = log();
         let options = WriteOptions::new().locking(locking).log_to(log);
@@ -96,6 +96,36 @@ const OPERATIONS: [(&str, Operation); 6] = [
         }
         (collected.map(drop), heard)
     }),
+    ("saver with a locking of its own", |storage, directory, locking| {
+        let (log, heard) = log();
+        let graph = Graph::new();
+        let v = graph.add_variable(Variable::zeros(DType::Int64, &[]).unwrap()).unwrap();
+        let saver = Saver::new(&graph, &[("v", v)], &SaverOptions::new().locking(locking).log_to(log)).unwrap();
+        let saved = saver.save_on(storage, &at(directory.join("model")), &SaverSaveOptions::new());
+        let heard = heard.lock().clone();
+        (saved.map(drop), heard)
+    }),
+    ("remove", |storage, directory, locking| {
+        let access = Access::new(Asked { locking: Some(locking), wait: None }, &Notes::default());
+        let removed = remove_on(storage, &at(directory.join("part")), &access);
+        assert_eq!(directory.join("part.index").exists(), removed.is_err());
+        (removed, access.notes.take())
+    }),
+    ("repair", |storage, directory, locking| {
+        let (log, heard) = log();
+        std::fs::write(directory.join("checkpoint"), "no state").unwrap();
+        let options = RepairOptions::new().locking(locking).log_to(log);
+        let repaired = repair_on(storage, &at(directory), &options, &mut |_| ControlFlow::Continue(()));
+        let heard = heard.lock().clone();
+        (repaired.map(drop), heard)
+    }),
+    ("update", |storage, directory, locking| {
+        let (log, heard) = log();
+        let update = StateUpdate::new(directory.join("ckpt-2")).locking(locking).log_to(log);
+        let updated = update_state(storage, &at(directory), &update);
+        let heard = heard.lock().clone();
+        (updated, heard)
+    }),
 ];
 
 /// Whether what was said means that an expired checkpoint stays.
@@ -121,7 +151,11 @@ enum Required {
     Stays,
 }
 
-const ALL: &[&str] = &["write", "merge", "save", "saver", "manager", "gc"];
+const ALL: &[&str] =
+    &["write", "merge", "save", "saver", "manager", "gc", "saver with a locking of its own", "remove", "repair", "update"];
+/// Removing a checkpoint syncs nothing: after a power failure it may be there again.
+const SYNCING: &[&str] =
+    &["write", "merge", "save", "saver", "manager", "gc", "saver with a locking of its own", "repair", "update"];
 const REMOVING: &[&str] = &["saver", "manager", "gc"];
 
 #[test]
@@ -140,7 +174,7 @@ fn what_a_file_system_cannot_do_stops_nobody_who_does_not_require_it() {
             hits: |kind| kind == Kind::SyncDirectory,
             errno: libc::ENOSYS,
             said: "cannot sync the directory",
-            of: ALL,
+            of: SYNCING,
             required: Required::Fails,
         },
         Lack {
@@ -226,6 +260,46 @@ fn a_lost_lock_is_an_error_of_its_own() {
         assert!(left.iter().all(|name| name == "checkpoint" || name.starts_with("ckpt-7.")), "{at}: {left:?}");
     }
     assert!(lost > 4, "{lost} checks");
+}
+
+/// Whether this process has locked a file of locks, as Linux says.
+fn is_locked(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(file) = std::fs::metadata(directory.join(".ckpt-lock")) else { return false };
+    let infos = std::fs::read_dir("/proc/self/fdinfo").unwrap();
+    let info = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+    let inode = format!(":{} ", file.ino());
+    infos.map(info).any(|info| info.lines().any(|line| line.starts_with("lock:") && line.contains(&inode)))
+}
+
+/// On a full disk the file of locks cannot be made. Who saved nevertheless locks as soon as there
+/// is space, and is refused if another manager has saved meanwhile.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_manager_that_could_not_lock_does_so_once_it_can() {
+    for is_overtaken in [false, true] {
+        let directory = scratch();
+        let (log, heard) = log();
+        let manager = Manager::open(&program(), directory.path(), &ManagerOptions::new().log_to(log)).unwrap();
+        let full = Recording::failing(Fault { at: 0, errno: libc::ENOSYS, for_good: true, hits: |kind| kind == Kind::Lock });
+        (0..2).for_each(|_| drop(manager.save_on(&full, &ManagerSaveOptions::new()).unwrap()));
+        assert!(!is_locked(directory.path()));
+        let said = || heard.lock().iter().filter(|text| text.contains("are not kept out")).count();
+        assert_eq!(said(), 1, "{:?}", heard.lock());
+        if is_overtaken {
+            let state = std::fs::read_to_string(directory.path().join("checkpoint")).unwrap();
+            std::fs::write(directory.path().join("checkpoint"), state.replace("ckpt-2", "ckpt-7")).unwrap();
+        }
+        let saved = manager.save_on(&Local, &ManagerSaveOptions::new());
+        match is_overtaken {
+            false => assert_eq!(saved.unwrap(), Some(directory.path().join("ckpt-3"))),
+            true => assert_eq!(saved.unwrap_err().reason(), Reason::Replaced),
+        }
+        assert_eq!(is_locked(directory.path()), !is_overtaken, "it is the directory's manager if it saved");
+        assert_eq!(said(), 1);
+        drop(manager);
+        assert!(!is_locked(directory.path()));
+    }
 }
 
 #[test]

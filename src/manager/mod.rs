@@ -3,6 +3,8 @@
 
 mod books;
 #[cfg(test)]
+mod collecting_tests;
+#[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod locking_tests;

@@ -1,6 +1,7 @@
 //! Opening checkpoints of any format, listing their tensors and reading values.
 
 mod locate;
+mod merging;
 mod named;
 mod object_graph;
 mod path;
@@ -19,19 +20,22 @@ use std::sync::{Arc, OnceLock};
 use crate::allocate::{allocate, with_room, TryPush};
 use crate::background::{Cancel, Control, Pending};
 use crate::bundle::{Bundle, Destination, Endianness, ReadOptions, Wanted};
-use crate::error::{printable, Code, Error, Reason, Result};
+use crate::error::{Code, Error, Reason, Result};
 use crate::format::message::Version;
+use crate::log::{Listener, Log};
 use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
+pub use merging::{merge, merge_async};
 use named::Names;
 pub(crate) use object_graph::GraphBuilder;
 pub use object_graph::{Attribute, Edge, Node, ObjectGraph, RegisteredSaver, Rekeyed, SlotVariable};
-pub use path::{latest_checkpoint, resolve_checkpoint, Resolution};
+pub(crate) use path::latest_in;
+pub use path::{latest_checkpoint, latest_checkpoint_with, resolve_checkpoint, Resolution};
 use path::{First, Found, MOST_LOOKS};
-pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name};
+pub(crate) use resolve::{in_place, is_absolute, path_in, resolve, resolve_beside, resolve_name, was_moved};
 pub(crate) use restoring::Place;
 pub use tensor::{Measure, Tensor};
 pub use verdict::Verdict;
@@ -62,11 +66,12 @@ impl fmt::Display for Format {
     }
 }
 
-/// Options for opening a checkpoint.
+/// Options for opening a checkpoint, and for finding it in a directory.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     memory_limit: Option<u64>,
     control: Control,
+    pub(crate) log: Listener,
 }
 
 impl OpenOptions {
@@ -88,6 +93,24 @@ impl OpenOptions {
     /// Sets a flag that cancels the opening: it then fails with `CANCELLED`.
     pub fn cancel<'c>(mut self, cancel: impl Into<Option<&'c Cancel>>) -> OpenOptions {
         self.control = Control::of(cancel.into());
+        self
+    }
+
+    /// These options for a call that can be cancelled.
+    pub(crate) fn watched(mut self, control: &Control) -> OpenOptions {
+        self.control = control.clone();
+        self
+    }
+
+    /// Sets the log, which hears how the path was understood where that may surprise: the directory
+    /// was moved, the path is a directory and a prefix, or the state file names a checkpoint that
+    /// does not exist.
+    pub fn log_to(self, log: Log) -> OpenOptions {
+        self.heard_by(&Listener::new(Some(log)))
+    }
+
+    pub(crate) fn heard_by(mut self, log: &Listener) -> OpenOptions {
+        self.log = log.clone();
         self
     }
 }
@@ -121,7 +144,11 @@ impl Stored {
 /// the checkpoint that was opened, or the read fails with `DATA_LOSS`
 /// ([`Replaced`](crate::Reason::Replaced)). A file is known by its device, inode, length and time
 /// of modification, so one thing is not noticed: another program that edits a data file in place
-/// and restores its length and time. Checksums notice that as well.
+/// and restores its length and time. Checksums notice that as well. And the order of renames is
+/// trusted, in which this library publishes the index last. TensorFlow renames data files before
+/// the index and reuses their names: a reader that is opened between the two has the old index with
+/// new data files, which checksums notice, and a read without checksums gives the new values as
+/// those of the old checkpoint.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -216,14 +243,8 @@ impl Reader {
 
     /// Opens the checkpoint at `path` for restoring it: if the path is both a prefix and a
     /// directory, the prefix counts (`tf.train.Checkpoint.restore`).
-    pub(crate) fn for_restore(path: impl AsRef<Path>) -> Result<Reader> {
-        Reader::for_watched_restore(path, &Control::default())
-    }
-
-    /// The same for a call that can be cancelled.
-    pub(crate) fn for_watched_restore(path: impl AsRef<Path>, control: &Control) -> Result<Reader> {
-        let options = OpenOptions { control: control.clone(), ..OpenOptions::default() };
-        Reader::open_first(&Location::of(path)?, First::Prefix, &options)
+    pub(crate) fn for_restore(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Reader> {
+        Reader::open_first(&Location::of(path)?, First::Prefix, options)
     }
 
     fn open_first(path: &Location, first: First, options: &OpenOptions) -> Result<Reader> {
@@ -237,7 +258,11 @@ impl Reader {
                 Err(e) if e.code() == Code::NotFound && how.entry.is_some() && gone != Some(located.clone()) => {
                     gone = Some(located);
                 }
-                stored => return Ok(Reader { stored: stored?, resolved: how, names: OnceLock::new() }),
+                stored => {
+                    let reader = Reader { stored: stored?, resolved: how, names: OnceLock::new() };
+                    options.log.warn(reader.resolved.remarks(path));
+                    return Ok(reader);
+                }
             }
         }
         Err(Error::new(Code::Unavailable, Reason::Busy, "the latest checkpoint was removed each time before it could be opened")
@@ -247,13 +272,6 @@ impl Reader {
     /// How the path that was opened was understood.
     pub fn resolved(&self) -> &Resolution {
         &self.resolved
-    }
-
-    /// What should be said if the directory was moved; else `None`.
-    pub(crate) fn moved(&self) -> Option<String> {
-        let entry = self.resolved.entry.as_ref().filter(|_| self.resolved.is_moved)?;
-        let [prefix, entry] = [self.prefix().as_os_str(), entry].map(|path| printable(path.as_encoded_bytes()));
-        Some(format!("the directory was moved: its state file names {entry}, and {prefix} is restored"))
     }
 
     /// The prefix of the checkpoint's files, resolved from the path that was opened. For a sharded

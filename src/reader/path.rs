@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::locate::{absent, at_prefix, by_file_of_bundle, read_state, Located, STATE_FILE};
 use super::resolve::{resolve, Resolved};
+use super::OpenOptions;
 use crate::error::{printable, Result};
 use crate::foreign::explain;
 use crate::format::state_file::StateFile;
@@ -28,6 +29,21 @@ pub struct Resolution {
     pub is_moved: bool,
     /// Whether the path is a directory with a checkpoint and also the prefix of another one.
     pub is_ambiguous: bool,
+}
+
+impl Resolution {
+    /// Returns what a log should hear of how `path` was understood, a line each.
+    pub(crate) fn remarks(&self, path: &Path) -> Vec<String> {
+        let [shown, prefix] = [path, &self.prefix].map(|path| printable(path.as_os_str().as_encoded_bytes()));
+        let moved = self.entry.as_ref().filter(|_| self.is_moved).map(|entry| {
+            let entry = printable(entry.as_encoded_bytes());
+            format!("{shown} was moved: its state file names {entry}, which leads to nothing; {prefix} is taken")
+        });
+        let ambiguous = self
+            .is_ambiguous
+            .then(|| format!("{shown} is a directory with a checkpoint and also the prefix of another one; {prefix} is taken"));
+        moved.into_iter().chain(ambiguous).collect()
+    }
 }
 
 /// Which checkpoint is taken if a path is both a directory and a prefix.
@@ -107,9 +123,35 @@ fn find(path: &Location, first: First) -> Result<Found> {
 /// # Errors
 /// `DATA_LOSS`: the state file cannot be parsed, or names no latest checkpoint (`NoCheckpoint`).
 pub fn latest_checkpoint(directory: impl AsRef<Path>) -> Result<Option<PathBuf>> {
+    latest_checkpoint_with(directory, &OpenOptions::default())
+}
+
+/// Like [`latest_checkpoint`], with options, of which the log counts.
+///
+/// # Errors
+/// The errors of [`latest_checkpoint`].
+pub fn latest_checkpoint_with(directory: impl AsRef<Path>, options: &OpenOptions) -> Result<Option<PathBuf>> {
     let directory = Location::of(directory)?;
-    let latest = latest_of(&directory)?.map(|(_, latest)| latest);
-    Ok(latest.filter(|latest| latest.located.is_some()).map(|latest| latest.path.into_path()))
+    let Some((latest, remarks)) = latest_in(&directory)? else { return Ok(None) };
+    options.log.warn(remarks);
+    Ok(latest)
+}
+
+/// The latest checkpoint that the state file of `directory` names, if it exists, and what a log
+/// should hear of it; `None` if there is no state file.
+pub(crate) fn latest_in(directory: &Location) -> Result<Option<(Option<PathBuf>, Vec<String>)>> {
+    let Some((state, latest)) = latest_of(directory)? else { return Ok(None) };
+    let entry = state.model_checkpoint_path;
+    let Some(located) = latest.located else {
+        return Ok(Some((None, vec![names_nothing(&directory.join(STATE_FILE), &entry)])));
+    };
+    let found = Found::new(located, Some(entry), latest.is_moved);
+    Ok(Some((Some(latest.path.into_path()), found.how.remarks(directory))))
+}
+
+fn names_nothing(state: &Path, entry: &OsStr) -> String {
+    let [state, entry] = [state.as_os_str(), entry].map(|text| printable(text.as_encoded_bytes()));
+    format!("{state} names {entry}, which does not exist")
 }
 
 /// Reads the state file of `directory` and finds the latest checkpoint that it names.

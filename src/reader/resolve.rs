@@ -8,9 +8,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::locate::{at_prefix, Located};
-use crate::error::Result;
+use crate::bundle::index_path;
+use crate::error::{printable, Result};
 use crate::os_bytes::OsStrExt;
-use crate::storage::Location;
+use crate::storage::{Location, Place};
 
 /// A resolved entry of a state file.
 #[derive(Clone, Debug)]
@@ -28,8 +29,9 @@ pub(crate) struct Resolved {
 
 /// Resolves the entry `entry` of a state file in `directory`. A relative entry starts at the
 /// directory. If an entry leads to nothing, the last component of its path is tried in the
-/// directory, because the directory may have been moved, also from Windows. The name of an index
-/// stands for its checkpoint.
+/// directory, because the directory may have been moved, also from Windows or from a bucket
+/// (`gs://…`, which TensorFlow takes for a relative path). The name of an index stands for its
+/// checkpoint.
 ///
 /// # Errors
 /// The files at the entry's path cannot be accessed or are not a checkpoint, and there is no
@@ -72,9 +74,29 @@ pub(crate) fn resolve_beside(directory: &Location, entry: &OsStr) -> Resolved {
         return resolve_name(directory, entry);
     }
     match resolve(directory, base) {
-        Ok(beside) if beside.located.is_some() => Resolved { is_moved: true, ..beside },
+        Ok(beside) if beside.located.is_some() => {
+            let named = at_prefix(&path_in(directory, entry)).ok().flatten();
+            let is_moved = place_of(named.as_ref()) != place_of(beside.located.as_ref());
+            Resolved { is_moved, ..beside }
+        }
         _ => resolve_name(directory, entry),
     }
+}
+
+/// What all paths of a checkpoint have in common: its index or its first file.
+fn place_of(located: Option<&Located>) -> Option<Place> {
+    let file = match located? {
+        Located::V2(prefix) => &index_path(prefix),
+        Located::V1 { files, .. } => files.first()?,
+    };
+    file.status().map(|found| found.version.place())
+}
+
+/// What a log should hear of a directory whose state file names checkpoints elsewhere, in place of
+/// which those of the same names in the directory are taken.
+pub(crate) fn was_moved(directory: &Path) -> String {
+    let shown = printable(directory.as_os_str().as_encoded_bytes());
+    format!("{shown} was moved: the checkpoints that its state file names elsewhere are those of the same names in it")
 }
 
 /// The path of an entry. An entry for the prefix without a name, which TensorFlow writes as `.`, is

@@ -61,7 +61,7 @@ impl fmt::Display for Verdict {
 /// attribute's key. Other objects may store theirs under this key with a suffix: TensorFlow's
 /// iterator `it/.ATTRIBUTES/ITERATOR_STATE` for `it/.ATTRIBUTES/ITERATOR`, a table two. The graph
 /// does not say which.
-fn has_value(reader: &Reader, attribute: &Attribute<'_>) -> bool {
+pub(super) fn has_value(reader: &Reader, attribute: &Attribute<'_>) -> bool {
     let key = attribute.checkpoint_key.as_bytes();
     reader.find(key).is_some() || (attribute.name != VARIABLE_VALUE && !reader.starting_with(key).is_empty())
 }

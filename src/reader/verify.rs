@@ -10,6 +10,7 @@ use super::{Reader, Stored};
 use crate::background::{Control, Pending};
 use crate::bundle;
 use crate::error::{Code, Error, Reason, Result};
+use crate::log::{Listener, Log};
 use crate::storage::Location;
 use crate::v1;
 
@@ -18,6 +19,7 @@ use crate::v1;
 pub struct VerifyOptions {
     threads: u32,
     skip_values: bool,
+    pub(crate) log: Listener,
 }
 
 impl VerifyOptions {
@@ -39,6 +41,14 @@ impl VerifyOptions {
     /// only the list of tensors is verified. False by default.
     pub fn skip_values(mut self, skip: bool) -> VerifyOptions {
         self.skip_values = skip;
+        self
+    }
+
+    /// Sets the log, which hears how the path was understood where that may surprise, as
+    /// [`OpenOptions::log_to`](super::OpenOptions::log_to) says. What is wrong with a checkpoint is
+    /// in the result.
+    pub fn log_to(mut self, log: Log) -> VerifyOptions {
+        self.log = Listener::new(Some(log));
         self
     }
 }
@@ -91,7 +101,9 @@ pub fn verify(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Verification> {
     let path = Location::of(path)?;
-    verify_located(&path, locate(&path, First::Directory)?.located, options, progress)
+    let found = locate(&path, First::Directory)?;
+    options.log.warn(found.how.remarks(&path));
+    verify_located(&path, found.located, options, progress)
 }
 
 /// Verifies the checkpoint at `path` in the background, as [`verify`] does. `progress` is called on

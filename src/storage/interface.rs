@@ -39,6 +39,9 @@ pub(crate) trait Storage: Send + Sync + Debug {
 pub(crate) struct Status {
     pub kind: FileKind,
     pub version: Version,
+    /// When the content, the names or the permissions last changed, in seconds since the epoch: no
+    /// program can set that. A part of no identity.
+    pub changed: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ static void writing_does_not_count(void) {
     CHECK(text_is(ckpt_string_bytes(path), in("two-41")));
     ckpt_string_free(path);
     ckpt_string *latest = NULL;
-    CHECK_OK(ckpt_latest_checkpoint(in(""), &latest, &error));
+    CHECK_OK(ckpt_latest_checkpoint(in(""), NULL, &latest, &error));
     CHECK(text_is(ckpt_string_bytes(latest), in("two-41"))); /* a numbered one is told of */
     ckpt_string_free(latest);
     CHECK_INT(5, files(false));

@@ -411,7 +411,7 @@ static void the_locks_of_a_killed_process_are_free_though_its_child_lives(void) 
     for (int i = 0; i < 2; i++) close(from_child[i]), close(to_child[i]);
 }
 
-/* Parent and child write one checkpoint at the same time: their temporary names differ, so that readers find it whole. */
+/* Parent and child write one checkpoint at the same time: readers find it whole. */
 static void parent_and_child_write_one_checkpoint(void) {
     fflush(NULL);
     ckpt_writer *writer = writer_of("both"); /* the seed of its names is inherited */
@@ -435,6 +435,86 @@ static void parent_and_child_write_one_checkpoint(void) {
     CHECK_OK(ckpt_reader_read(reader, must_find(reader, "x"), NULL, read, sizeof read, &error));
     CHECK(memcmp(read, values, sizeof read) == 0);
     ckpt_reader_free(reader);
+}
+
+/* Says that its temporary files are there, and stops the write when it may go on. */
+typedef struct halfway {
+    int ready, go_on;
+    bool has_stopped;
+} halfway;
+
+static ckpt_code stop_halfway(void *user_data, uint64_t done, uint64_t total) {
+    halfway *at = (halfway *)user_data;
+    char byte = 'x';
+    (void)done, (void)total;
+    at->has_stopped = true;
+    return write(at->ready, &byte, 1) == 1 && read(at->go_on, &byte, 1) == 1 ? CKPT_CODE_CANCELLED : CKPT_CODE_ABORTED;
+}
+
+/* Begins to write one checkpoint, without a lock that would keep the others from it. */
+static bool writes_halfway(int ready, int go_on) {
+    halfway at = {ready, go_on, false};
+    ckpt_write_options *options = ckpt_write_options_new();
+    ckpt_writer *writer = NULL;
+    CHECK_OK(ckpt_write_options_set_locking(options, CKPT_LOCKING_NONE, &error));
+    CHECK_OK(ckpt_write_options_set_progress(options, stop_halfway, &at, NULL, &error));
+    CHECK_OK(ckpt_writer_new(in("names"), options, &writer, &error));
+    CHECK_OK(ckpt_writer_add(writer, TEXT("x"), CKPT_DTYPE_FLOAT, shape, 1, values, sizeof values, &error));
+    bool stopped = CHECK_FAILS(CKPT_CODE_CANCELLED, ckpt_writer_finish(writer, &error));
+    if (!at.has_stopped && write(ready, "f", 1) != 1) abort();
+    ckpt_writer_free(writer);
+    ckpt_write_options_free(options);
+    return stopped;
+}
+
+/* The attempts whose temporary files are in the directory: of `.ckpt-tmp-HASH-ATTEMPT-ROLE` the second number. */
+static int attempts(void) {
+    enum { BEFORE = 10 + 16 + 1, DIGITS = 16, MOST = 64 };
+    char found[MOST][DIGITS];
+    int count = 0;
+    DIR *open = opendir(directory);
+    for (struct dirent *entry = readdir(open); entry != NULL && count < MOST; entry = readdir(open)) {
+        if (strncmp(entry->d_name, ".ckpt-tmp-", 10) != 0 || strlen(entry->d_name) < BEFORE + DIGITS) continue;
+        int at = 0;
+        while (at < count && memcmp(found[at], entry->d_name + BEFORE, DIGITS) != 0) at++;
+        if (at == count) memcpy(found[count++], entry->d_name + BEFORE, DIGITS);
+    }
+    closedir(open);
+    return count;
+}
+
+/* Children that inherit the seed of their parent's names, each with its own temporary files of one checkpoint. */
+static void temporary_names_of_children_differ(void) {
+    enum { CHILDREN = 12 };
+    int ready[2], go_on[2], stopped = 0;
+    if (pipe(ready) != 0 || pipe(go_on) != 0) exit(1);
+    ckpt_writer *writer = writer_of("before"); /* the parent has made names already */
+    CHECK_OK(ckpt_writer_finish(writer, &error));
+    ckpt_writer_free(writer);
+    fflush(NULL);
+    pid_t children[CHILDREN];
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            alarm(60);
+            _exit(writes_halfway(ready[1], go_on[0]) ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        char byte = 0;
+        CHECK(read(ready[0], &byte, 1) == 1);
+        stopped += byte == 'x';
+    }
+    CHECK_INT(CHILDREN, stopped);
+    CHECK_INT(CHILDREN, attempts());
+    for (int i = 0; i < CHILDREN; i++) CHECK(write(go_on[1], "x", 1) == 1);
+    for (int i = 0; i < CHILDREN; i++) {
+        int status = -1;
+        CHECK(waitpid(children[i], &status, 0) == children[i]);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    CHECK_INT(0, attempts()); /* each has removed its own */
+    for (int i = 0; i < 2; i++) close(ready[i]), close(go_on[i]);
 }
 
 /* A thread that reads and opens without end, while the process forks. */
@@ -539,6 +619,7 @@ int main(void) {
     the_locks_of_a_killed_process_are_free_though_its_child_lives();
     files_of_a_child_go_to_its_children();
     parent_and_child_write_one_checkpoint();
+    temporary_names_of_children_differ();
     if (ALLOCATES_AFTER_FORK)
         children_read_while_the_parent_reads_and_opens();
     else

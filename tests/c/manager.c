@@ -368,7 +368,7 @@ static void a_write_callback_runs_before_the_checkpoint_is_recorded(void) {
 static void a_state_file_is_written_and_read(void) {
     ckpt_state_update *update = NULL;
     ckpt_checkpoint_state *state = NULL;
-    CHECK_OK(ckpt_get_checkpoint_state(directory, NULL, &state, &error));
+    CHECK_OK(ckpt_get_checkpoint_state(directory, NULL, NULL, &state, &error));
     CHECK(state == NULL);
     CHECK_OK(ckpt_state_update_new("m-2", &update, &error));
     CHECK_OK(ckpt_state_update_add_path(update, "m-1", &error));
@@ -381,7 +381,7 @@ static void a_state_file_is_written_and_read(void) {
     CHECK_OK(ckpt_state_update_set_durability(update, CKPT_DURABILITY_NONE, &error));
     CHECK_FAILS(CKPT_CODE_INVALID_ARGUMENT, ckpt_state_update_set_durability(update, 3, &error));
     CHECK_OK(ckpt_update_checkpoint_state(directory, update, &error));
-    CHECK_OK(ckpt_get_checkpoint_state(directory, NULL, &state, &error));
+    CHECK_OK(ckpt_get_checkpoint_state(directory, NULL, NULL, &state, &error));
     CHECK(text_is(ckpt_checkpoint_state_latest(state), in("m-2")));
     CHECK_INT(3, ckpt_checkpoint_state_count(state)); /* "m-2" was not the last, spelled otherwise: it was added */
     CHECK(text_is(ckpt_checkpoint_state_path(state, 0), in("m-1")));
@@ -396,7 +396,7 @@ static void a_state_file_is_written_and_read(void) {
     CHECK_OK(ckpt_state_update_new(in("best"), &update, &error));
     CHECK_OK(ckpt_state_update_set_file_name(update, "the-best", &error));
     CHECK_OK(ckpt_update_checkpoint_state(directory, update, &error));
-    CHECK_OK(ckpt_get_checkpoint_state(directory, "the-best", &state, &error));
+    CHECK_OK(ckpt_get_checkpoint_state(directory, "the-best", NULL, &state, &error));
     CHECK(text_is(ckpt_checkpoint_state_latest(state), in("best")));
     CHECK(is_nan(ckpt_checkpoint_state_last_preserved(state)));
     ckpt_checkpoint_state_free(state);
@@ -404,7 +404,7 @@ static void a_state_file_is_written_and_read(void) {
     CHECK_INT(2, files(true));
 
     put("checkpoint", "");
-    CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_get_checkpoint_state(directory, NULL, &state, &error));
+    CHECK_FAILS(CKPT_CODE_DATA_LOSS, ckpt_get_checkpoint_state(directory, NULL, NULL, &state, &error));
     CHECK(state == NULL);
     files(true);
 }
@@ -415,19 +415,19 @@ static void checkpoints_are_found_dated_and_removed(void) {
     const char *prefixes[] = {in("m-1"), in("none"), in("m-2")};
     double mtimes[3];
     size_t found = 7;
-    CHECK_OK(ckpt_latest_checkpoint(directory, &path, &error));
+    CHECK_OK(ckpt_latest_checkpoint(directory, NULL, &path, &error));
     CHECK(path == NULL);
     CHECK_OK(ckpt_checkpoint_save(program.checkpoint, in("m"), NULL, NULL, &error));
     CHECK_OK(ckpt_checkpoint_save(program.checkpoint, in("m"), NULL, NULL, &error));
-    CHECK_OK(ckpt_latest_checkpoint(directory, &path, &error));
+    CHECK_OK(ckpt_latest_checkpoint(directory, NULL, &path, &error));
     CHECK(names(path, "m-2"));
     prefixes[0] = in("m-1"), prefixes[1] = in("none"), prefixes[2] = in("m-2");
     CHECK_OK(ckpt_checkpoint_mtimes(prefixes, 3, mtimes, &found, &error));
     CHECK_INT(2, found);
     CHECK(mtimes[0] > 1e9 && mtimes[1] >= mtimes[0]);
-    CHECK_OK(ckpt_remove_checkpoint(in("m-2"), &error));
+    CHECK_OK(ckpt_remove_checkpoint(in("m-2"), NULL, &error));
     CHECK(exists("m-1") && !exists("m-2"));
-    CHECK_OK(ckpt_latest_checkpoint(directory, &path, &error));
+    CHECK_OK(ckpt_latest_checkpoint(directory, NULL, &path, &error));
     CHECK(path == NULL);
     free_program(&program);
     files(true);
@@ -438,13 +438,13 @@ static void who_is_held_stays(void) {
     ckpt_manager_options *options = keeping(1);
     ckpt_manager *manager = open_manager(&program, options);
     ckpt_pin *pin = NULL, *latest = NULL;
-    CHECK_OK(ckpt_pin_latest(directory, &pin, &error));
+    CHECK_OK(ckpt_pin_latest(directory, NULL, &pin, &error));
     CHECK(pin == NULL);
     CHECK(saves(manager, NULL, "ckpt-1"));
     CHECK_OK(ckpt_pin_new(in("ckpt-1"), &pin, &error));
     CHECK(text_is(ckpt_pin_prefix(pin), in("ckpt-1")));
     CHECK(saves(manager, NULL, "ckpt-2"));
-    CHECK_OK(ckpt_pin_latest(directory, &latest, &error));
+    CHECK_OK(ckpt_pin_latest(directory, NULL, &latest, &error));
     CHECK(text_is(ckpt_pin_prefix(latest), in("ckpt-2")));
     ckpt_pin_free(latest);
     CHECK(exists("ckpt-1"));
@@ -469,8 +469,10 @@ static void a_directory_is_put_in_order(void) {
     for (int i = 0; i < 4; i++) CHECK_OK(ckpt_manager_save(manager, NULL, NULL, &error));
     ckpt_manager_free(manager);
     put("ckpt-4.index", "");
+    ckpt_repair_options *repair = ckpt_repair_options_new();
+    CHECK_OK(ckpt_repair_options_set_dry_run(repair, true, &error));
     for (int dry_run = 1; dry_run >= 0; dry_run--) {
-        CHECK_OK(ckpt_repair_checkpoint_state(directory, dry_run, NULL, &repaired, &error));
+        CHECK_OK(ckpt_repair_checkpoint_state(directory, dry_run ? repair : NULL, &repaired, &error));
         CHECK(ckpt_repaired_state_is_new(repaired));
         CHECK(text_is(ckpt_repaired_state_latest(repaired), in("ckpt-3")));
         CHECK_INT(3, ckpt_repaired_state_count(repaired));
@@ -479,6 +481,7 @@ static void a_directory_is_put_in_order(void) {
         CHECK_INT(1, ckpt_broken_checkpoints_count(ckpt_repaired_state_broken(repaired)));
         ckpt_repaired_state_free(repaired);
     }
+    ckpt_repair_options_free(repair);
     ckpt_collect_options *options = ckpt_collect_options_new(1);
     CHECK_OK(ckpt_collect_options_set_dry_run(options, true, &error));
     CHECK_OK(ckpt_collect_checkpoints(directory, options, &removed, &error));
@@ -591,21 +594,21 @@ static void null_is_an_error_or_nothing(void) {
     bool there = false;
     int freed = 0;
     MISUSE(ckpt_manager_open(NULL, directory, NULL, &manager, &error));
-    MISUSE(ckpt_latest_checkpoint(NULL, &path, &error));
-    MISUSE(ckpt_latest_checkpoint(directory, NULL, &error));
-    MISUSE(ckpt_get_checkpoint_state(NULL, NULL, &state, &error));
+    MISUSE(ckpt_latest_checkpoint(NULL, NULL, &path, &error));
+    MISUSE(ckpt_latest_checkpoint(directory, NULL, NULL, &error));
+    MISUSE(ckpt_get_checkpoint_state(NULL, NULL, NULL, &state, &error));
     MISUSE(ckpt_state_update_new(NULL, &update, &error));
     MISUSE(ckpt_state_update_add_path(NULL, "m", &error));
     MISUSE(ckpt_update_checkpoint_state(directory, NULL, &error));
     MISUSE(ckpt_checkpoint_exists(NULL, &there, &error));
     MISUSE(ckpt_checkpoint_mtimes(NULL, 1, NULL, &found, &error));
     CHECK_OK(ckpt_checkpoint_mtimes(NULL, 0, NULL, &found, &error));
-    MISUSE(ckpt_remove_checkpoint(NULL, &error));
-    MISUSE(ckpt_remove_checkpoint("/", &error));
+    MISUSE(ckpt_remove_checkpoint(NULL, NULL, &error));
+    MISUSE(ckpt_remove_checkpoint("/", NULL, &error));
     MISUSE(ckpt_pin_new(NULL, &pin, &error));
-    MISUSE(ckpt_pin_latest(NULL, &pin, &error));
+    MISUSE(ckpt_pin_latest(NULL, NULL, &pin, &error));
     MISUSE(ckpt_latest_valid_checkpoint(NULL, NULL, &path, &broken, &error));
-    MISUSE(ckpt_repair_checkpoint_state(NULL, true, NULL, &repaired, &error));
+    MISUSE(ckpt_repair_checkpoint_state(NULL, NULL, &repaired, &error));
     MISUSE(ckpt_collect_checkpoints(NULL, NULL, NULL, &error));
     MISUSE(ckpt_wait_for_new_checkpoint(NULL, NULL, NULL, &path, &error));
     MISUSE(ckpt_checkpoints_iterator_new(NULL, NULL, after_three, &freed, count_free, &iterator, &error));

@@ -36,7 +36,7 @@ static program make_program(void) {
     all->checkpoint = made.checkpoint;
     all->status = made.status;
     CHECK_OK(ckpt_saver_new(made.graph, &word, &all->variable, 1, NULL, &made.saver, &error));
-    CHECK_OK(ckpt_checkpoint_view_open(in("w"), &made.view, &error));
+    CHECK_OK(ckpt_checkpoint_view_open(in("w"), NULL, &made.view, &error));
     all->saver = made.saver;
     all->view = made.view;
     CHECK_OK(ckpt_manager_open(made.checkpoint, in("managed"), NULL, &made.manager, &error));

@@ -192,7 +192,7 @@ static void a_view_says_what_there_is_and_what_matches(void) {
     ckpt_node a = 0, x = 0, other_a = 0, other_x = 0;
     tree(graph, &a, &x, "b", "tree");
     ckpt_checkpoint_view *view = NULL;
-    CHECK_OK(ckpt_checkpoint_view_open(in("tree"), &view, &error));
+    CHECK_OK(ckpt_checkpoint_view_open(in("tree"), NULL, &view, &error));
     CHECK(text_is(ckpt_checkpoint_view_prefix(view), in("tree")));
     static const char *const ways[] = {"root", "root.a", "root.b", "root.a.x"};
     CHECK_INT(COUNT(ways), ckpt_checkpoint_view_descendant_count(view));
@@ -261,7 +261,7 @@ static void references_that_do_not_agree_are_said(void) {
     CHECK_OK(ckpt_graph_track_overwrite(graph, root, TEXT("b"), apart, &error));
     ckpt_checkpoint_view *view = NULL;
     ckpt_comparison *found = NULL;
-    CHECK_OK(ckpt_checkpoint_view_open(in("shared"), &view, &error));
+    CHECK_OK(ckpt_checkpoint_view_open(in("shared"), NULL, &view, &error));
     CHECK_OK(ckpt_checkpoint_view_diff(view, graph, root, &found, &error));
     CHECK_INT(1, ckpt_comparison_warning_count(found));
     CHECK(text_has(ckpt_comparison_warning(found, 0), "Inconsistent references"));
@@ -304,9 +304,9 @@ static void what_is_not_there_is_an_error_or_nothing(void) {
     MISUSE(ckpt_saver_restore(saver, NULL, NULL, NULL, &error));
     MISUSE(ckpt_checkpoint_view_object_graph(NULL, &objects, &error));
     MISUSE(ckpt_checkpoint_view_diff(NULL, graph, v, &found, &error));
-    MISUSE(ckpt_checkpoint_view_open(NULL, &view, &error));
+    MISUSE(ckpt_checkpoint_view_open(NULL, NULL, &view, &error));
     CHECK_OK(ckpt_saver_save(saver, in("v"), NULL, NULL, &error));
-    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_view_open(in("v"), &view, &error));
+    CHECK_FAILS(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_view_open(in("v"), NULL, &view, &error));
     CHECK(view == NULL && found == NULL && objects == NULL && strings == NULL && report == NULL);
     CHECK_INT(0, ckpt_checkpoint_view_prefix(NULL).len);
     CHECK_INT(0, ckpt_checkpoint_view_descendant_count(NULL));

@@ -258,7 +258,7 @@ static void programs(void) {
     CHECK_OK(train(checkpoint, step, &error));
     char *latest = NULL;
     ckpt_string *path = NULL;
-    CHECK_OK(ckpt_latest_checkpoint("run/ckpts", &path, &error));
+    CHECK_OK(ckpt_latest_checkpoint("run/ckpts", NULL, &path, &error));
     ckpt_bytes found = ckpt_string_bytes(path);
     latest = (char *)calloc(found.len + 1, 1);
     memcpy(latest, found.data, found.len);

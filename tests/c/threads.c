@@ -188,7 +188,7 @@ static void *evaluate(void *argument) {
         ckpt_pin *pin = NULL;
         ckpt_reader *reader = NULL;
         char path[300];
-        if (!DO(ckpt_pin_latest(directory, &pin, &problem)) || pin == NULL) continue;
+        if (!DO(ckpt_pin_latest(directory, NULL, &pin, &problem)) || pin == NULL) continue;
         ckpt_bytes prefix = ckpt_pin_prefix(pin);
         snprintf(path, sizeof path, "%.*s", (int)prefix.len, (const char *)prefix.data);
         DO(ckpt_reader_open(path, NULL, &reader, &problem));

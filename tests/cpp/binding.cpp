@@ -820,6 +820,70 @@ TEST_F(binding, a_watch_calls_back_until_a_flag_is_set) {
     ckpt::watch(directory(), [](const std::string &) { ADD_FAILURE() << "it was stopped"; }, stop);
 }
 
+// Whoever is given a path has a log, which hears once that the directory was moved.
+TEST_F(binding, logs_hear_of_paths) {
+    ckpt::graph graph;
+    const ckpt::node root = graph.add_object();
+    std::vector<float> value(1);
+    graph.track(root, "x", graph.add_borrowed({1}, value));
+    const ckpt::checkpoint checkpoint(graph, root);
+    checkpoint.write(in("ckpt-1"));
+    std::ofstream(in("checkpoint")) << "model_checkpoint_path: \"/gone/ckpt-1\"\nall_model_checkpoint_paths: \"/gone/ckpt-1\"\n"
+                                       "all_model_checkpoint_timestamps: 1000.5\n";
+    int moved = 0;
+    const auto log = [&](ckpt::severity severity, std::string_view text) {
+        if (severity == ckpt::severity::warning && text.find("was moved") != text.npos) moved++;
+    };
+    ckpt::open_options open;
+    ckpt::verify_options verify;
+    ckpt::wait_options wait;
+    open.log(log);
+    verify.log(log);
+    wait.timeout(0).log(log);
+    const std::vector<std::pair<const char *, std::function<void()>>> calls = {
+        {"reader", [&] { ckpt::reader(directory(), open); }},
+        {"checkpoint_view", [&] { ckpt::checkpoint_view(directory(), open); }},
+        {"latest_checkpoint", [&] { ckpt::latest_checkpoint(directory(), open); }},
+        {"get_checkpoint_state", [&] { ckpt::get_checkpoint_state(directory(), "checkpoint", open); }},
+        {"pin::latest", [&] { ckpt::pin::latest(directory(), open); }},
+        {"verify", [&] { ckpt::verify(directory(), verify); }},
+        {"latest_valid_checkpoint", [&] { ckpt::latest_valid_checkpoint(directory(), verify); }},
+        {"wait_for_new_checkpoint", [&] { ckpt::wait_for_new_checkpoint(directory(), std::nullopt, wait); }},
+        {"collect_checkpoints", [&] { ckpt::collect_checkpoints(directory(), ckpt::collect_options(1).dry_run(true).log(log)); }},
+        {"repair", [&] { ckpt::repair_checkpoint_state(directory(), ckpt::repair_options().dry_run(true).log(log)); }},
+        {"repair, as verify",
+         [&] { ckpt::repair_checkpoint_state(directory(), ckpt::repair_options().dry_run(true).verify(verify)); }},
+        {"restore_nodes",
+         [&] { ckpt::restore_nodes(graph, directory(), {{1, graph.lookup(root, "x")}}, ckpt::restore_options().log(log)); }},
+    };
+    for (const auto &call : calls) {
+        moved = 0;
+        call.second();
+        EXPECT_EQ(moved, 1) << call.first;
+    }
+}
+
+// What changes a directory locks it as its options say.
+TEST_F(binding, options_say_how_to_lock) {
+    const auto log = [](ckpt::severity, std::string_view) {};
+    for (const auto locking : {ckpt::locking::if_possible, ckpt::locking::required, ckpt::locking::none}) {
+        ckpt::writer writer(in("w"), ckpt::write_options().locking(locking).log(log));
+        writer.add("v", 1.0f);
+        writer.finish();
+        ckpt::merge(in("m"), {in("w")}, ckpt::merge_options().locking(locking).keep_inputs(true).log(log));
+        std::ofstream(in("checkpoint")) << "nonsense";
+        EXPECT_TRUE(
+            ckpt::repair_checkpoint_state(directory(), ckpt::repair_options().locking(locking).lock_wait(0).log(log)).is_new);
+        ckpt::update_checkpoint_state(directory(), ckpt::state_update(in("m")).locking(locking).lock_wait(0).log(log));
+        ckpt::remove_checkpoint(in("m"), ckpt::remove_options().locking(locking).lock_wait(0).log(log));
+        EXPECT_FALSE(ckpt::checkpoint_exists(in("m")));
+    }
+    fails(ckpt::code::invalid_argument, [] { ckpt::remove_options().lock_wait(-1); });
+    fails(ckpt::code::invalid_argument, [&] { ckpt::state_update(in("m")).lock_wait(-1); });
+    fails(ckpt::code::invalid_argument, [] { ckpt::repair_options().lock_wait(-1); });
+    fails(ckpt::code::invalid_argument, [] { ckpt::saver_options().lock_wait(-1); });
+}
+
 TEST_F(binding, a_directory_is_looked_after) {
     ckpt::graph graph;
     const ckpt::checkpoint checkpoint(graph, graph.add_object());

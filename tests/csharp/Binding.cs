@@ -750,7 +750,7 @@ internal static class Binding
                 Check.Equal(Verdict.Whole, CheckpointFiles.Verify(whole).Verdict);
                 Check.That(found.Problems[0].Found != null && found.Problems[0].Expected != null, "it does not say what it found");
                 manager.Dispose();
-                RepairedState repaired = CheckpointFiles.RepairState(directory, false);
+                RepairedState repaired = CheckpointFiles.RepairState(directory);
                 Check.Equal(whole, repaired.Latest);
                 Check.Equal(true, repaired.IsNew);
                 Check.Equal(damaged, repaired.Broken[0].Prefix);
@@ -772,6 +772,95 @@ internal static class Binding
         Check.Equal(times[0], state.LastPreserved);
         Check.Throws<CheckpointException>(() =>
             CheckpointFiles.UpdateState(Program.Directory, new CheckpointState(paths[1], paths, new DateTimeOffset?[3])));
+    }
+
+    [Test("logs_hear_of_paths")]
+    private static void LogsHearOfPaths()
+    {
+        string directory = Program.Directory;
+        using (var program = new TestProgram())
+        {
+            Node x = program.Variable("x", 1);
+            program.Checkpoint.Write(Program.At("ckpt-1"));
+            File.WriteAllText(
+                Program.At("checkpoint"),
+                "model_checkpoint_path: \"/gone/ckpt-1\"\nall_model_checkpoint_paths: \"/gone/ckpt-1\"\nall_model_checkpoint_timestamps: 1000.5\n");
+            int moved = 0;
+            Action<Severity, string> log = (severity, text) =>
+            {
+                if (severity == Severity.Warning && text.Contains("was moved"))
+                {
+                    moved++;
+                }
+            };
+            var open = new OpenOptions { Log = log };
+            var verify = new VerifyOptions { Log = log };
+            BrokenCheckpoint[] broken;
+            var calls = new Dictionary<string, Action>
+            {
+                { "Reader", () => new Reader(directory, open).Dispose() },
+                { "CheckpointView", () => new CheckpointView(directory, open).Dispose() },
+                { "Latest", () => CheckpointFiles.Latest(directory, open) },
+                { "GetState", () => CheckpointFiles.GetState(directory, null, open) },
+                { "Pin.Latest", () => Pin.Latest(directory, open).Dispose() },
+                { "Verify", () => CheckpointFiles.Verify(directory, verify) },
+                { "LatestValid", () => CheckpointFiles.LatestValid(directory, out broken, verify) },
+                { "WaitForNew", () => CheckpointFiles.WaitForNew(directory, null, new WaitOptions { Timeout = TimeSpan.Zero, Log = log }) },
+                { "Collect", () => CheckpointFiles.Collect(directory, new CollectOptions { DryRun = true, Log = log }) },
+                { "RepairState", () => CheckpointFiles.RepairState(directory, new RepairOptions { DryRun = true, Log = log }) },
+                { "RepairState, as Verify", () => CheckpointFiles.RepairState(directory, new RepairOptions { DryRun = true, Verify = verify }) },
+                { "RestoreNodes", () => program.Graph.RestoreNodes(directory, new[] { new Match(1, x) }, new RestoreOptions { Log = log }) },
+            };
+            foreach (KeyValuePair<string, Action> call in calls)
+            {
+                moved = 0;
+                call.Value();
+                Check.That(moved == 1, call.Key + " said it " + moved + " times");
+            }
+        }
+    }
+
+    [Test("options_say_how_to_lock")]
+    private static void OptionsSayHowToLock()
+    {
+        string directory = Program.Directory, prefix = Program.At("m");
+        Action<Severity, string> log = (severity, text) => { };
+        using (var program = new TestProgram())
+        {
+            program.Variable("x", 1);
+            foreach (Locking locking in new[] { Locking.IfPossible, Locking.Required, Locking.None })
+            {
+                program.Checkpoint.Write(prefix, new SaveOptions { Write = new WriteOptions { Locking = locking, Log = log } });
+                File.WriteAllText(Program.At("checkpoint"), "nonsense");
+                var repair = new RepairOptions { Locking = locking, LockWait = TimeSpan.Zero, Log = log };
+                Check.That(CheckpointFiles.RepairState(directory, repair).IsNew, "it was not repaired");
+                CheckpointFiles.UpdateState(directory, new CheckpointState(prefix), null, Durability.None, locking, TimeSpan.Zero, log);
+                CheckpointFiles.Remove(prefix, new RemoveOptions { Locking = locking, LockWait = TimeSpan.Zero, Log = log });
+                Check.That(!CheckpointFiles.Exists(prefix), "it is still there");
+            }
+        }
+        TimeSpan negative = TimeSpan.FromSeconds(-1);
+        Check.Throws<CheckpointException>(() => CheckpointFiles.Remove(prefix, new RemoveOptions { LockWait = negative }));
+        Check.Throws<CheckpointException>(() => CheckpointFiles.RepairState(directory, new RepairOptions { LockWait = negative }));
+        Check.Throws<CheckpointException>(
+            () => CheckpointFiles.UpdateState(directory, new CheckpointState(prefix), lockWait: negative));
+    }
+
+    /// <summary>What options for writing do not say of locks the manager's say.</summary>
+    [Test("what_is_not_said_of_locks_is_the_handles")]
+    private static void WhatIsNotSaidOfLocksIsTheHandles()
+    {
+        using (var program = new TestProgram())
+        {
+            program.Variable("x", 1);
+            var save = new ManagerSaveOptions { Save = new SaveOptions { Write = new WriteOptions { Threads = 1 } } };
+            var options = new ManagerOptions { Locking = Locking.None };
+            using (var manager = new Manager(program.Checkpoint, Program.Directory, options))
+            {
+                manager.Save(save);
+                Check.That(!File.Exists(Program.At(".ckpt-lock")), "the directory was locked");
+            }
+        }
     }
 
     [Test("borrowed_state_and_slots_on_devices")]

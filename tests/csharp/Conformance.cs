@@ -620,7 +620,7 @@ internal static class Conformance
         Check.Equal(0, dry.Failed.Count + dry.Leftovers.Count + dry.Warnings.Count);
         Check.Same(new[] { directory + "/ckpt-3" }, CheckpointFiles.Collect(directory, new CollectOptions { Keep = 1 }));
         CheckpointFiles.UpdateState(directory, new CheckpointState(directory + "/ckpt-4"), durability: Durability.None);
-        RepairedState repaired = CheckpointFiles.RepairState(directory, true);
+        RepairedState repaired = CheckpointFiles.RepairState(directory, new RepairOptions { DryRun = true });
         Check.Equal(directory + "/ckpt-4", repaired.Latest);
         Check.That(repaired.Paths.Contains(directory + "/ckpt-4"), "it does not list the latest");
         Check.Equal(0, repaired.Broken.Count);

@@ -304,7 +304,7 @@ def test_names_beyond_ascii(rng, tmp_path):
 
 
 def latest_of(directory):
-    return path_or_none(made("ckpt_latest_checkpoint", os.fsencode(directory)).value)
+    return path_or_none(made("ckpt_latest_checkpoint", os.fsencode(directory), None).value)
 
 
 def test_what_the_library_keeps_beside_survives_tensorflow(rng, tmp_path):
@@ -362,7 +362,7 @@ def test_state_files_of_both(rng, tmp_path):
             call("ckpt_update_checkpoint_state", os.fsencode(directory), update)
             LIB.ckpt_state_update_free(update)
         theirs = tf.train.get_checkpoint_state(directory)
-        ours = made("ckpt_get_checkpoint_state", os.fsencode(directory), None)
+        ours = made("ckpt_get_checkpoint_state", os.fsencode(directory), None, None)
         counted = range(LIB.ckpt_checkpoint_state_count(ours))
         assert [bytes(LIB.ckpt_checkpoint_state_path(ours, i)).decode() for i in counted] == list(theirs.all_model_checkpoint_paths)
         assert bytes(LIB.ckpt_checkpoint_state_latest(ours)).decode() == theirs.model_checkpoint_path

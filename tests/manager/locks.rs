@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use checkpoint::{
     collect_checkpoints, remove_checkpoint, repair_checkpoint_state, Code, CollectOptions, DType, Failure, Log, Manager,
-    ManagerOptions, Reason, RestoreOptions, Sink, Source, State, StateOptions, VerifyOptions, WriteOptions, Writer,
+    ManagerOptions, Reason, RepairOptions, RestoreOptions, Sink, Source, State, StateOptions, WriteOptions, Writer,
 };
 use tempfile::tempdir;
 
@@ -65,8 +65,7 @@ fn others_write_and_remove_beside_a_manager() {
     let code = |outcome: checkpoint::Result<()>| outcome.unwrap_err().code();
     // What changes the list of checkpoints does, because the manager would not know.
     assert_eq!(code(collect_checkpoints(scratch.path(), &CollectOptions::keep(1)).map(drop)), Code::Unavailable);
-    let repaired =
-        repair_checkpoint_state(scratch.path(), false, &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()));
+    let repaired = repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()));
     assert_eq!(code(repaired.map(drop)), Code::Unavailable);
     assert_eq!(manager.checkpoints(), [first]);
 }

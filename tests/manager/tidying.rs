@@ -1,9 +1,11 @@
 //! Removing what is too many without the program, and mending the state file.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use checkpoint::{
-    collect_checkpoints, latest_checkpoint, repair_checkpoint_state, Code, CollectOptions, Error, ManagerOptions, VerifyOptions,
+    collect_checkpoints, latest_checkpoint, repair_checkpoint_state, update_checkpoint_state, Code, CollectOptions, Error,
+    ManagerOptions, RepairOptions, StateUpdate,
 };
 use tempfile::tempdir;
 
@@ -50,7 +52,7 @@ fn gc_never_removes_the_latest() {
 }
 
 fn repair(directory: &Path, dry_run: bool) -> Result<checkpoint::RepairedState, Error> {
-    repair_checkpoint_state(directory, dry_run, &VerifyOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()))
+    repair_checkpoint_state(directory, &RepairOptions::new().dry_run(dry_run), &mut |_| std::ops::ControlFlow::Continue(()))
 }
 
 #[test]
@@ -97,6 +99,63 @@ fn a_state_file_is_made_from_what_is_there() {
         save(&manager);
         assert_eq!(checkpoints_in(scratch.path()).len(), 4);
     }
+}
+
+/// A change, what it is called, and what the state file lists after it: the latest, and all.
+type Change<'a> = (&'a str, &'a dyn Fn(), i32, &'a [i32]);
+
+/// Verifying takes long: nobody is to wait for it, and what another program does meanwhile counts.
+#[test]
+fn while_repair_verifies_the_state_may_change() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(4));
+    (0..4).for_each(|_| drop(save(&manager)));
+    drop(manager);
+    let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
+    let changes: [Change<'_>; 3] = [
+        ("another state", &|| update(scratch.path(), &[path(1), path(2)]), 2, &[1, 2]),
+        ("a checkpoint that was whole is replaced", &|| replace_by_damaged(&program, &path(2)), 3, &[1, 3]),
+        ("a state that is damaged again", &|| state(scratch.path(), "nonsense"), 3, &[1, 3]),
+    ];
+    for (name, change, latest, all) in changes {
+        update(scratch.path(), &[1, 2, 3, 4].map(path));
+        damage(&path(4)); // what is to be repaired; in the end it is whole again
+        let mut last = 0;
+        let mut count = |_| {
+            last += 1;
+            std::ops::ControlFlow::Continue(())
+        };
+        repair_checkpoint_state(scratch.path(), &RepairOptions::new().dry_run(true), &mut count).unwrap();
+        let mut calls = 0;
+        let repaired = repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut |_| {
+            calls += 1;
+            if calls == last {
+                change();
+            }
+            std::ops::ControlFlow::Continue(())
+        });
+        let repaired = repaired.unwrap();
+        assert_eq!(
+            (repaired.latest, &repaired.all[..]),
+            (path(latest), &all.iter().map(|n| path(*n)).collect::<Vec<_>>()[..]),
+            "{name}"
+        );
+        assert_eq!(latest_checkpoint(scratch.path()).unwrap(), Some(path(latest)), "{name}");
+        damage(&path(4));
+    }
+}
+
+fn update(directory: &Path, paths: &[PathBuf]) {
+    let update = StateUpdate::new(paths.last().unwrap()).all(paths).lock_wait(Duration::ZERO);
+    update_checkpoint_state(directory, &update).unwrap();
+}
+
+fn replace_by_damaged(program: &Program, prefix: &Path) {
+    program.checkpoint.write(prefix, &unsynced()).unwrap();
+    let shard = std::fs::read_dir(prefix.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let is_of = |path: &PathBuf| path.to_string_lossy().starts_with(&format!("{}.data-00000", prefix.display()));
+    std::fs::write(shard.into_iter().find(is_of).unwrap(), "").unwrap();
 }
 
 /// TensorFlow takes a state file with a byte-order mark for none.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint::{Code, Manager, ManagerSaveOptions, Reason, SaveOptions};
+use checkpoint::{Code, Manager, ManagerSaveOptions, Reason, RepairOptions, SaveOptions};
 use tempfile::tempdir;
 
 use crate::program::*;
@@ -181,7 +181,7 @@ fn repairing_lists_a_checkpoint_once() {
     let twice =
         ["/elsewhere/ckpt-2", "ckpt-2", "ckpt-3"].map(|path| format!("all_model_checkpoint_paths: \"{path}\"\n")).concat();
     state(scratch.path(), &format!("model_checkpoint_path: \"ckpt-3\"\n{twice}"));
-    checkpoint::repair_checkpoint_state(scratch.path(), false, &Default::default(), &mut |_| std::ops::ControlFlow::Continue(()))
+    checkpoint::repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut |_| std::ops::ControlFlow::Continue(()))
         .unwrap();
     let listed = checkpoint::get_checkpoint_state(scratch.path()).unwrap().unwrap().all;
     assert_eq!(listed, ["ckpt-2", "ckpt-3"].map(|name| scratch.path().join(name)));

@@ -30,13 +30,13 @@ nothing is assigned, the assertions about that restore fail, and the edge stands
     "own_counter": "an edge save_counter of the program's own makes a checkpoint fail, or is taken for its counter when the checkpoint is made; here it is \
 taken, if it is an integer scalar, when the counter is needed",
     "counter_type": "a save_counter in the file that cannot be one (no int64; in root mode, no scalar) fails after everything else is restored; here restore() \
-refuses it beforehand",
+refuses it beforehand, since whatever can be known is checked before the first value is assigned",
     "counter_by_name": "in root mode restore() of a name-based checkpoint forgets the counter that it makes, and its assertions fail for that",
     "attached_name": "the root tracks a name that the checkpoint attaches: a KeyError on saving, or the edge saved twice; here an error of every walk, or one edge",
     "slots_of_a_stranger": "an AttributeError where slots were waiting and what is tracked instead of their owner is none; here they are dropped",
     "attributes_edge": "what lies under an edge named .ATTRIBUTES is saved and cannot be restored; here it can",
     "index_path": "the path of an index file is taken for a name-based checkpoint without any value; here for the checkpoint",
-    "directory_path": "restore() fails for a directory; here it restores the latest checkpoint there",
+    "directory_path": "restore() fails for a directory; here it restores the latest checkpoint there, as everything else that opens a checkpoint does, TensorFlow's readers too",
     "reads_nothing": "a deferred restore opens the checkpoint, and fails if it is gone, even where there is nothing to read; here it does not",
     "falsy_root": "a root that is false in Python (an empty list, a variable that is 0) is ignored, or fails; here it is the root",
     "equal_kwarg": "a keyword argument and an edge of the root are compared by value; here they are the same object or not",

@@ -98,7 +98,6 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         options = options.older_than(age);
     }
     let collected = collect_checkpoints(&args.directory, &args.locking.collect(options))?;
-    collected.warnings.iter().for_each(|warning| term::complain(warning));
     // Each of them has a warning.
     let outcome = if collected.not_removed.is_empty() { Ok(()) } else { Err(Failure::Reported) };
     let texts = |paths: &[PathBuf]| paths.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>();

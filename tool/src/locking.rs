@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use checkpoint::{CollectOptions, Locking, Log, MergeOptions, WriteOptions};
+use checkpoint::{CollectOptions, Locking, Log, MergeOptions, RepairOptions, WriteOptions};
 
 use crate::term;
 
@@ -52,10 +52,15 @@ impl Args {
     }
 
     pub fn collect(&self, options: CollectOptions) -> CollectOptions {
-        options.locking(self.when()).lock_wait(self.lock_wait)
+        options.locking(self.when()).lock_wait(self.lock_wait).log_to(log())
+    }
+
+    pub fn repair(&self, options: RepairOptions) -> RepairOptions {
+        options.locking(self.when()).lock_wait(self.lock_wait).log_to(log())
     }
 }
 
-fn log() -> Log {
+/// The log of the tool: standard error.
+pub fn log() -> Log {
     Arc::new(|_, text| term::complain(text))
 }

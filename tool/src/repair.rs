@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{repair_checkpoint_state, resolve_checkpoint, VerifyOptions};
+use checkpoint::{repair_checkpoint_state, RepairOptions};
 use serde_json::json;
 
 use crate::bar::Bar;
 use crate::failure::Outcome;
 use crate::latest::{broken_json, text};
+use crate::locking;
 use crate::term::{self, Screen};
 
 /// Rewrite a directory's `checkpoint` file to list only intact checkpoints.
@@ -28,6 +29,8 @@ pub struct Args {
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    locking: locking::Args,
 }
 
 const NOTES: &str = "Checkpoints that a manager has listed remain managed. Those that are added to the list are not managed: no manager removes them, \
@@ -43,16 +46,12 @@ Examples:
   ckpt repair run/ckpts";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let moved = resolve_checkpoint(&args.directory).is_ok_and(|found| found.is_moved);
     let bar = Bar::new();
-    let repaired = repair_checkpoint_state(&args.directory, args.dry_run, &VerifyOptions::new(), &mut |progress| {
+    let options = args.locking.repair(RepairOptions::new().dry_run(args.dry_run));
+    let repaired = repair_checkpoint_state(&args.directory, &options, &mut |progress| {
         bar.report(progress.bytes_done, progress.bytes_total)
     })?;
     drop(bar);
-    if moved {
-        let shown = text(&args.directory);
-        term::complain(&format!("{shown} was moved: the checkpoints of the same names in it are listed"));
-    }
     if args.json {
         let result = json!({
             "latest": repaired.latest.to_string_lossy(),

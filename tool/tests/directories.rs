@@ -150,6 +150,21 @@ fn who_holds_a_lock_is_not_waited_for_if_told_so() {
         drop(held);
     }
     assert_eq!(indexes(&scratch), ["ckpt-3", "copy"]);
+    // Verifying waits for nobody; writing does.
+    std::fs::write(run.join("checkpoint"), "nonsense").unwrap();
+    for (byte, args, is_refused) in [
+        (lock::STATE, &["repair", "run", "--lock-wait", "0"][..], true),
+        (lock::MANAGER, &["repair", "run"], true),
+        (lock::STATE, &["repair", "run", "--lock-wait", "0", "--dry-run"], false),
+        (lock::MANAGER, &["repair", "run", "--lock", "none"], false),
+    ] {
+        let held = lock::try_lock(&run, byte).unwrap();
+        match is_refused {
+            true => assert!(failed(scratch.path(), args, 1).1.contains("process"), "{args:?}"),
+            false => assert!(done(scratch.path(), args).contains("good run/ckpt-3"), "{args:?}"),
+        }
+        drop(held);
+    }
     for wrong in [&["--lock", "perhaps"][..], &["--lock-wait", "-1"], &["--lock-wait", "soon"]] {
         failed(scratch.path(), &[&copy[..3], wrong].concat(), 2);
     }

@@ -12,6 +12,7 @@ use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::ckpt_restore_options;
 use super::node::{ckpt_node, node_at};
 use super::object_graph::ckpt_object_graph;
+use super::options::ckpt_open_options;
 use super::strings::lend_path;
 use super::{array, ask, call, ckpt_bytes, copied, handle, list_at, output, own, path_at, release, required};
 use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Result};
@@ -32,7 +33,8 @@ impl ckpt_checkpoint_view {
     }
 }
 
-/// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`.
+/// Reads the objects of the checkpoint at `path`, which is resolved as by `ckpt_reader_open`,
+/// but takes a prefix before a directory. NULL `options` are the defaults.
 ///
 /// `*view` receives the view (NULL on failure); free it with `ckpt_checkpoint_view_free`.
 ///
@@ -42,12 +44,13 @@ impl ckpt_checkpoint_view {
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_open(
     path: *const c_char,
+    options: *const ckpt_open_options,
     view: *mut *mut ckpt_checkpoint_view,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
         let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
-        let view = CheckpointView::open(path_at(path)?)?;
+        let view = CheckpointView::open_with(path_at(path)?, &copied(options, Clone::clone)?)?;
         let descendants = view.descendants()?;
         *out = own(ckpt_checkpoint_view { view, descendants, paths: OnceLock::new() });
         Ok(())

@@ -1,16 +1,20 @@
 //! The state of a directory: the latest and the listed checkpoints, pinning and removing one.
 
-use std::ffi::c_char;
-use std::path::PathBuf;
+use std::ffi::{c_char, c_void};
+use std::path::{Path, PathBuf};
 
-use super::constants::{ckpt_code, ckpt_durability, durability_of};
+use super::constants::{ckpt_code, ckpt_durability, ckpt_locking, durability_of, limit_of, locking_of};
 use super::error::ckpt_error;
-use super::options::set;
+use super::log::{ckpt_log_callback, log_or_none, set_log};
+use super::options::{ckpt_open_options, set, target, with};
+use super::progress::ckpt_free_callback;
 use super::strings::{ckpt_string, lend_path, text_of};
-use super::{array_mut, ask, call, changeable, ckpt_bytes, handle, list_at, output, own, path_at, release, required, Exclusive};
+use super::{
+    array_mut, ask, call, changeable, ckpt_bytes, copied, handle, list_at, output, own, path_at, release, required, Exclusive,
+};
 use ::checkpoint::{
-    checkpoint_exists, checkpoint_mtimes, get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state,
-    CheckpointState, Pin, StateUpdate,
+    checkpoint_exists, checkpoint_mtimes, latest_checkpoint_with, remove_checkpoint_with, update_checkpoint_state,
+    CheckpointState, Pin, RemoveOptions, StateUpdate,
 };
 
 /// Finds the latest checkpoint that the state file of `directory` names: its prefix or, for format
@@ -24,12 +28,13 @@ use ::checkpoint::{
 #[no_mangle]
 pub extern "C" fn ckpt_latest_checkpoint(
     directory: *const c_char,
+    options: *const ckpt_open_options,
     path: *mut *mut ckpt_string,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
         let out = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let latest = latest_checkpoint(path_at(directory)?)?;
+        let latest = latest_checkpoint_with(path_at(directory)?, &copied(options, Clone::clone)?)?;
         *out = text_of(latest);
         Ok(())
     })
@@ -52,17 +57,15 @@ pub struct ckpt_checkpoint_state(CheckpointState);
 pub extern "C" fn ckpt_get_checkpoint_state(
     directory: *const c_char,
     file_name: *const c_char,
+    options: *const ckpt_open_options,
     state: *mut *mut ckpt_checkpoint_state,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
         let out = output(state, std::ptr::null_mut(), "the output argument `state`")?;
         let directory = path_at(directory)?;
-        let state = if file_name.is_null() {
-            get_checkpoint_state(directory)?
-        } else {
-            CheckpointState::read(directory, path_at(file_name)?)?
-        };
+        let file_name = if file_name.is_null() { Path::new("checkpoint") } else { path_at(file_name)? };
+        let state = CheckpointState::read_with(directory, file_name, &copied(options, Clone::clone)?)?;
         *out = state.map_or(std::ptr::null_mut(), |state| own(ckpt_checkpoint_state(state)));
         Ok(())
     })
@@ -118,6 +121,7 @@ pub(super) struct Update {
 
 changeable! {
     ckpt_state_update: Update,
+    ckpt_remove_options: RemoveOptions,
 }
 
 /// Makes an update that names `latest` as the latest checkpoint, and as the only one unless more
@@ -206,6 +210,56 @@ pub extern "C" fn ckpt_state_update_set_durability(
     })
 }
 
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_state_update_set_locking(
+    update: *mut ckpt_state_update,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    set(update, error, |u| {
+        u.update = u.update.clone().locking(locking_of(locking)?);
+        Ok(())
+    })
+}
+
+/// Sets for how many seconds the call waits while another process or thread changes the state; 60
+/// by default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and
+/// NaN.
+#[no_mangle]
+pub extern "C" fn ckpt_state_update_set_lock_wait(
+    update: *mut ckpt_state_update,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    set(update, error, |u| {
+        u.update = u.update.clone().lock_wait(limit_of(seconds)?);
+        Ok(())
+    })
+}
+
+/// Sets the log, which is called with `user_data` about a file system that has no locks and the
+/// like. NULL, the default, turns it off.
+///
+/// The update keeps `user_data`. `free_user_data`, if not NULL, is called when neither the update
+/// nor a call that was given it needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_state_update_set_log(
+    update: *mut ckpt_state_update,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let log = log_or_none(log, user_data, free_user_data);
+        let mut target = target(update)?;
+        target.update = target.update.clone().log_to(log);
+        Ok(())
+    })
+}
+
 /// Frees an update. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_state_update_free(update: *mut ckpt_state_update) {
@@ -221,7 +275,7 @@ pub extern "C" fn ckpt_state_update_free(update: *mut ckpt_state_update) {
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist.
 /// * `CKPT_CODE_UNAVAILABLE`: another process or thread changes the state of the directory, and
-///   did not end within a minute.
+///   did not end in time (`ckpt_state_update_set_lock_wait`).
 /// * `CKPT_CODE_INVALID_ARGUMENT`: the number of times is neither 0 nor that of the listed
 ///   checkpoints; the state file's name contains a directory; or the latest checkpoint has the path
 ///   of the state file.
@@ -275,19 +329,83 @@ pub extern "C" fn ckpt_checkpoint_mtimes(
     })
 }
 
+/// Options for removing a checkpoint. For one thread at a time while it is changed.
+#[derive(Default)]
+pub struct ckpt_remove_options(Exclusive<RemoveOptions>);
+
+/// Makes options with the defaults; free them with `ckpt_remove_options_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_remove_options_new() -> *mut ckpt_remove_options {
+    ask(std::ptr::null_mut(), || own(ckpt_remove_options::default()))
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_remove_options_set_locking(
+    options: *mut ckpt_remove_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), RemoveOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+#[no_mangle]
+pub extern "C" fn ckpt_remove_options_set_lock_wait(
+    options: *mut ckpt_remove_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), RemoveOptions::lock_wait)
+}
+
+/// Sets the log, which is called with `user_data` about a file system that has no locks and the
+/// like. NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_remove_options_set_log(
+    options: *mut ckpt_remove_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, RemoveOptions::log_to, log, user_data, free_user_data))
+}
+
+/// Frees options. NULL is ignored.
+#[no_mangle]
+pub extern "C" fn ckpt_remove_options_free(options: *mut ckpt_remove_options) {
+    release(options);
+}
+
 /// Deletes the checkpoint at `prefix`, V2 or V1, and the `.meta` file that TensorFlow's Saver wrote
 /// beside it. The state file is not changed. (`tf.train.remove_checkpoint`)
 ///
 /// The index is deleted first, so that there is no longer a checkpoint when its data is deleted.
 /// Only plain files in the prefix's own directory are deleted. Missing files are not an error.
 ///
+/// NULL `options` are the defaults.
+///
 /// Errors:
-/// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, and did not
-///   end within a minute.
-/// * The operating system's error: a file cannot be deleted.
+/// * `CKPT_CODE_UNAVAILABLE`: another process or thread is writing this checkpoint, or changes the
+///   state of the directory, and did not end in time (`ckpt_remove_options_set_lock_wait`).
+/// * The operating system's error: a file cannot be deleted, or the directory cannot be locked
+///   although the options require it.
 #[no_mangle]
-pub extern "C" fn ckpt_remove_checkpoint(prefix: *const c_char, error: *mut *mut ckpt_error) -> ckpt_code {
-    call(error, || remove_checkpoint(path_at(prefix)?))
+pub extern "C" fn ckpt_remove_checkpoint(
+    prefix: *const c_char,
+    options: *const ckpt_remove_options,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let options = copied(options, Clone::clone)?;
+        remove_checkpoint_with(path_at(prefix)?, &options)
+    })
 }
 
 /// A pinned checkpoint: no manager of this library, in any process, removes it until it is unpinned
@@ -319,10 +437,16 @@ pub extern "C" fn ckpt_pin_new(prefix: *const c_char, pin: *mut *mut ckpt_pin, e
 /// Errors are those of `ckpt_pin_new`, and:
 /// * `CKPT_CODE_DATA_LOSS`: the state file cannot be parsed.
 #[no_mangle]
-pub extern "C" fn ckpt_pin_latest(directory: *const c_char, pin: *mut *mut ckpt_pin, error: *mut *mut ckpt_error) -> ckpt_code {
+pub extern "C" fn ckpt_pin_latest(
+    directory: *const c_char,
+    options: *const ckpt_open_options,
+    pin: *mut *mut ckpt_pin,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
     call(error, || {
         let out = output(pin, std::ptr::null_mut(), "the output argument `pin`")?;
-        *out = Pin::latest(path_at(directory)?)?.map_or(std::ptr::null_mut(), |pin| own(ckpt_pin(pin)));
+        *out = Pin::latest_with(path_at(directory)?, &copied(options, Clone::clone)?)?
+            .map_or(std::ptr::null_mut(), |pin| own(ckpt_pin(pin)));
         Ok(())
     })
 }

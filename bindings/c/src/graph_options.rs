@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{busy_of, ckpt_busy, ckpt_code, ckpt_conversion, ckpt_mismatch, conversion_of, mismatch_of};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, set_log};
 use super::options::{ckpt_read_options, read_options_at, set, target, with};
 use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at, Progress, UserData};
 use super::writer::{ckpt_write_options, WriteSettings};
@@ -300,6 +301,24 @@ pub extern "C" fn ckpt_restore_options_set_cancel(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
+}
+
+/// Sets the log, which is called with `user_data` by `ckpt_restore_nodes` about how the path was
+/// understood where that may surprise, and about globs that match nothing. A checkpoint, manager
+/// or saver has a log of its own. The log must not call the graph. NULL, the default, turns it
+/// off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_restore_options_set_log(
+    options: *mut ckpt_restore_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, RestoreOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.

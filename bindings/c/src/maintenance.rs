@@ -1,19 +1,21 @@
 //! Maintenance of directories: finding valid checkpoints, repairing the state file, deleting
 //! expired checkpoints.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
 use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, ckpt_verdict, limit_of, locking_of};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, set_log};
 use super::manager::texts_of;
-use super::options::with;
+use super::options::{set, with};
+use super::progress::{ckpt_free_callback, Progress};
 use super::strings::{ckpt_string, ckpt_strings, lend_path, text_of};
 use super::verify::{ckpt_verify_options, VerifySettings};
 use super::{ask, call, changeable, ckpt_bytes, copied, handle, output, own, path_at, release, Exclusive};
 use ::checkpoint::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    RepairedState, Result, Strings,
+    RepairOptions, RepairedState, Result, Strings,
 };
 
 /// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
@@ -115,6 +117,95 @@ pub extern "C" fn ckpt_latest_valid_checkpoint(
     })
 }
 
+/// Options for repairing a state file. For one thread at a time while it is changed.
+#[derive(Default)]
+pub struct ckpt_repair_options(Exclusive<RepairSettings>);
+
+#[derive(Default)]
+pub(super) struct RepairSettings {
+    pub options: RepairOptions,
+    progress: Progress,
+}
+
+/// Makes options with the defaults; free them with `ckpt_repair_options_free`.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_new() -> *mut ckpt_repair_options {
+    ask(std::ptr::null_mut(), || own(ckpt_repair_options::default()))
+}
+
+/// Sets how checkpoints are verified, with the progress callback and the cancel flag of
+/// `verify_options`. They are copied; NULL restores the defaults.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_set_verify_options(
+    options: *mut ckpt_repair_options,
+    verify_options: *const ckpt_verify_options,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    set(options, error, |o| {
+        let (verify, progress) = copied(verify_options, VerifySettings::resolve)?;
+        o.options = o.options.clone().verify(verify);
+        o.progress = progress;
+        Ok(())
+    })
+}
+
+/// Only returns what the state file would be, and takes no lock, if `dry_run` is true. False by
+/// default.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_set_dry_run(
+    options: *mut ckpt_repair_options,
+    dry_run: bool,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || Ok(dry_run), RepairOptions::dry_run)
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_set_locking(
+    options: *mut ckpt_repair_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), RepairOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+/// The lock of the directory's manager is not waited for.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_set_lock_wait(
+    options: *mut ckpt_repair_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), RepairOptions::lock_wait)
+}
+
+/// Sets the log, which is called with `user_data` about a directory that was moved, a file system
+/// that has no locks and the like. By default it is that of the options for verifying. NULL turns
+/// it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_set_log(
+    options: *mut ckpt_repair_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, RepairOptions::log_to, log, user_data, free_user_data))
+}
+
+/// Frees options. NULL is ignored.
+#[no_mangle]
+pub extern "C" fn ckpt_repair_options_free(options: *mut ckpt_repair_options) {
+    release(options);
+}
+
 /// The result of repairing a state file. It never changes; several threads may use it at once.
 pub struct ckpt_repaired_state {
     repaired: RepairedState,
@@ -123,36 +214,40 @@ pub struct ckpt_repaired_state {
 
 /// Writes a state file for `directory` that lists only valid checkpoints: whole ones
 /// (`CKPT_VERDICT_WHOLE`) or, only if there is none, incomplete ones; never sections. Only the
-/// state file is changed; with `dry_run`, nothing is.
+/// state file is changed; in a dry run, nothing is. NULL `options` are the defaults.
 ///
 /// If there is a state file that can be parsed, it lists the valid ones among its checkpoints; if
 /// there are none, the newest valid checkpoint of the directory. Otherwise it lists all valid
 /// checkpoints of the directory. Checkpoints that were not listed before are not recorded as
 /// managed, so that no manager removes one that was meant to stay.
 ///
+/// While checkpoints are verified, no manager gets the directory, but other programs may change its
+/// state. If one does, the checkpoints that changed are verified again.
+///
 /// `*repaired` receives the result (NULL on failure); free it with `ckpt_repaired_state_free`.
 ///
 /// Errors:
 /// * `CKPT_CODE_NOT_FOUND`: the directory does not exist or contains no valid checkpoint.
-/// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state.
+/// * `CKPT_CODE_UNAVAILABLE`: a manager has the directory, or somebody changes its state and did
+///   not end in time (`ckpt_repair_options_set_lock_wait`).
 /// * `CKPT_CODE_CANCELLED`: the progress callback or the cancel flag stopped the search.
 /// * `CKPT_CODE_RESOURCE_EXHAUSTED`: the process or the system has no memory or file handles to
 ///   spare.
 /// * `CKPT_CODE_DATA_LOSS` (`CKPT_REASON_REPLACED`) or `CKPT_CODE_UNAVAILABLE`
-///   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified.
+///   (`CKPT_REASON_BUSY`): a checkpoint was replaced each time before it could be verified, or the
+///   directory changed each time before its state could be written.
 #[no_mangle]
 pub extern "C" fn ckpt_repair_checkpoint_state(
     directory: *const c_char,
-    dry_run: bool,
-    options: *const ckpt_verify_options,
+    options: *const ckpt_repair_options,
     repaired: *mut *mut ckpt_repaired_state,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
         let out = output(repaired, std::ptr::null_mut(), "the output argument `repaired`")?;
-        let (options, progress) = copied(options, VerifySettings::resolve)?;
+        let (options, progress) = copied(options, |o| (o.options.clone(), o.progress.clone()))?;
         let report = &mut |at: ::checkpoint::Progress| progress.report(at.bytes_done, at.bytes_total);
-        let mut repaired = repair_checkpoint_state(path_at(directory)?, dry_run, &options, report)?;
+        let mut repaired = repair_checkpoint_state(path_at(directory)?, &options, report)?;
         let broken = ckpt_broken_checkpoints(all(std::mem::take(&mut repaired.broken)));
         *out = own(ckpt_repaired_state { repaired, broken });
         Ok(())
@@ -205,6 +300,7 @@ pub struct ckpt_collect_options(Exclusive<CollectOptions>);
 
 changeable! {
     ckpt_collect_options: CollectOptions,
+    ckpt_repair_options: RepairSettings,
 }
 
 /// Makes options that keep the newest `keep` checkpoints, at least 1. Free them with
@@ -280,6 +376,22 @@ pub extern "C" fn ckpt_collect_options_set_dry_run(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(dry_run), CollectOptions::dry_run)
+}
+
+/// Sets the log, which is called with `user_data` about the problems that
+/// `ckpt_collected_warnings` lists, also if the call fails. NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_collect_options_set_log(
+    options: *mut ckpt_collect_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, CollectOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.

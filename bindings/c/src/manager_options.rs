@@ -7,7 +7,7 @@ use super::callback::{ckpt_failure, CallbackMark};
 use super::constants::{better_of, ckpt_better, ckpt_code, ckpt_locking, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings};
-use super::log::{ckpt_log_callback, log_of};
+use super::log::{ckpt_log_callback, set_log};
 use super::node::{ckpt_node, node_at};
 use super::options::{change, set, target, with};
 use super::progress::{ckpt_free_callback, UserData};
@@ -227,10 +227,7 @@ pub extern "C" fn ckpt_manager_options_set_log(
     free_user_data: ckpt_free_callback,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
-        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
-    })
+    call(error, || set_log(options, ManagerOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::constants::{ckpt_code, ckpt_durability, ckpt_locking, durability_of, limit_of, locking_of};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, set_log};
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, changeable, copied, list_at, own, path_at, release, Exclusive};
@@ -37,8 +38,8 @@ pub extern "C" fn ckpt_merge_options_new() -> *mut ckpt_merge_options {
 
 /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one must
 /// exist. False by default: then all of the given sections must exist; if one of them is called
-/// `part-00000-of-00002`, so must the other one be given; and the slices of each tensor must cover
-/// it.
+/// `part-00000-of-00002`, so must the other one be given; the slices of each tensor must cover it;
+/// and there must be every key that the object graph names.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_set_allow_missing(
     options: *mut ckpt_merge_options,
@@ -117,6 +118,22 @@ pub extern "C" fn ckpt_merge_options_set_cancel(
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
 }
 
+/// Sets the log, which is called with `user_data` about a file system that has no locks and the
+/// like. NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_merge_options_set_log(
+    options: *mut ckpt_merge_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, MergeOptions::log_to, log, user_data, free_user_data))
+}
+
 /// Frees options. NULL is ignored.
 #[no_mangle]
 pub extern "C" fn ckpt_merge_options_free(options: *mut ckpt_merge_options) {
@@ -135,8 +152,9 @@ pub extern "C" fn ckpt_merge_options_free(options: *mut ckpt_merge_options) {
 ///
 /// Fails as `ckpt_writer_finish`, and:
 /// * `CKPT_CODE_NOT_FOUND`: a section (`CKPT_REASON_NO_CHECKPOINT`) or one of its shards is
-///   missing, or slices do not cover a tensor (`CKPT_REASON_GAP`). What is missing is known from
-///   the names of sections, such as `part-00000-of-00002`, and their contents.
+///   missing, slices do not cover a tensor (`CKPT_REASON_GAP`), or no section has a key that the
+///   object graph names (`CKPT_REASON_NO_TENSOR`). What is missing is known from the names of
+///   sections, such as `part-00000-of-00002`, and their contents.
 /// * `CKPT_CODE_INVALID_ARGUMENT`: two sections hold the same tensor; slices of one tensor overlap
 ///   or disagree on dtype or shape; sections disagree on version or byte order; `count` is 0; or
 ///   `destination` is one of the sections.

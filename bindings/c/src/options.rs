@@ -1,21 +1,25 @@
 //! Options for opening and reading. They are opaque so that they can grow. Calls that take options
 //! accept NULL for the defaults.
 
+use std::ffi::c_void;
+
 use super::constants::{
     checksums, ckpt_checksums, ckpt_code, ckpt_conversion, ckpt_dtype, conversion_of, known_dtype, CKPT_DTYPE_INVALID,
 };
 use super::error::ckpt_error;
 use super::exclusive::{Changeable, Changing};
+use super::log::{ckpt_log_callback, set_log};
+use super::maintenance::RepairSettings;
 use super::manager_options::{ManagerSaveSettings, ManagerSettings};
 use super::merge::MergeSettings;
-use super::progress::{ckpt_cancel, flag_at};
+use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at};
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
 use super::{ask, call, changeable, changed, copied, output, own, release, required, Exclusive};
 use ::checkpoint::{
-    Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RestoreOptions,
-    Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
+    Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RemoveOptions,
+    RepairOptions, RestoreOptions, Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
 };
 
 /// Options for opening a checkpoint. For one thread at a time while it is changed.
@@ -59,6 +63,23 @@ pub extern "C" fn ckpt_open_options_set_cancel(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     with(options, error, || Ok(flag_at(cancel)), |o, cancel| o.cancel(cancel.as_ref()))
+}
+
+/// Sets the log, which is called with `user_data` about how the path was understood where that may
+/// surprise: the directory was moved, the path is a directory and a prefix, or the state file
+/// names a checkpoint that does not exist. NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_open_options_set_log(
+    options: *mut ckpt_open_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, OpenOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.
@@ -202,7 +223,7 @@ pub(super) fn change<T: Changeable<Value: Wrapper>>(
     Ok(())
 }
 
-type Wrapped<T> = <<T as Changeable>::Value as Wrapper>::Wrapped;
+pub(super) type Wrapped<T> = <<T as Changeable>::Value as Wrapper>::Wrapped;
 
 /// The value of a handle with options of the Rust API in it.
 pub(super) trait Wrapper {
@@ -227,6 +248,8 @@ wrappers! {
     SaverOptions: SaverOptions;
     ResumeOptions: ResumeOptions;
     CollectOptions: CollectOptions;
+    RemoveOptions: RemoveOptions;
+    RepairSettings: RepairOptions, options;
     ReadSettings: ReadOptions, options;
     VerifySettings: VerifyOptions, options;
     WriteSettings: WriteOptions, options;

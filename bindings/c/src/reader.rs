@@ -24,7 +24,9 @@ use ::checkpoint::{Checksums, Code, Endianness, Error, Extent, ReadOptions, Read
 /// opened, reads give the values of the one that was opened, or fail with `CKPT_CODE_DATA_LOSS`
 /// (`CKPT_REASON_REPLACED`). Files are known by device, inode, length and time of modification: if
 /// another program edits a data file in place and restores its length and time, only checksums
-/// notice.
+/// notice. So it is if a reader is opened while TensorFlow, which renames data files of the same
+/// names before the index, replaces the checkpoint: without checksums it gives the new values as
+/// those of the old index.
 pub struct ckpt_reader {
     /// The handles of the tensors of `reader`, made one page at a time.
     pages: Box<[OnceLock<Box<[ckpt_tensor]>>]>,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::callback::CallbackMark;
 use super::checkpoint::optional_output;
-use super::constants::ckpt_code;
+use super::constants::{ckpt_code, ckpt_locking, limit_of, locking_of};
 use super::error::ckpt_error;
 use super::graph::{ckpt_graph, graph_at};
 use super::graph_options::{ckpt_restore_options, ckpt_save_options, SaveSettings};
-use super::log::{ckpt_log_callback, log_of};
+use super::log::{ckpt_log_callback, set_log};
 use super::node::{ckpt_node, node_at, texts_at};
 use super::options::{change, set, with};
 use super::progress::ckpt_free_callback;
@@ -97,10 +97,7 @@ pub extern "C" fn ckpt_saver_options_set_log(
     free_user_data: ckpt_free_callback,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
-        change(options, |o| o.log_to(log.unwrap_or_else(|| Arc::new(|_, _| ()))))
-    })
+    call(error, || set_log(options, SaverOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Restores values into variables of another shape with as many elements if `reshape` is true; a
@@ -147,6 +144,29 @@ pub extern "C" fn ckpt_saver_options_set_clock(
         let clock = CallerClock::of(now, user_data, free_user_data)?;
         change(options, |o| o.clock(Arc::new(SharedClock(clock, CallbackMark::default()))))
     })
+}
+
+/// Sets whether the directory is locked: one of the `CKPT_LOCKING_` constants;
+/// `CKPT_LOCKING_IF_POSSIBLE` by default. Fails with `CKPT_CODE_INVALID_ARGUMENT` for other values.
+/// Options of a write can say otherwise for one save.
+#[no_mangle]
+pub extern "C" fn ckpt_saver_options_set_locking(
+    options: *mut ckpt_saver_options,
+    locking: ckpt_locking,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || locking_of(locking), SaverOptions::locking)
+}
+
+/// Sets for how many seconds the call waits for a lock that another process or thread holds; 60 by
+/// default, 0 fails at once. Fails with `CKPT_CODE_INVALID_ARGUMENT` for negative values and NaN.
+#[no_mangle]
+pub extern "C" fn ckpt_saver_options_set_lock_wait(
+    options: *mut ckpt_saver_options,
+    seconds: f64,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    with(options, error, || limit_of(seconds), SaverOptions::lock_wait)
 }
 
 /// Frees options. NULL is ignored.

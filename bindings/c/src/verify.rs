@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::constants::{ckpt_code, ckpt_verdict};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, set_log};
 use super::options::with;
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress};
 use super::{ask, call, changeable, copied, handle, output, own, path_at, release, Exclusive};
@@ -82,6 +83,23 @@ pub extern "C" fn ckpt_verify_options_set_cancel(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
+}
+
+/// Sets the log, which is called with `user_data` about how the path was understood where that may
+/// surprise, as `ckpt_open_options_set_log` says. What is wrong with a checkpoint is in the
+/// result. NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_verify_options_set_log(
+    options: *mut ckpt_verify_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, VerifyOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::callback::CallbackMark;
 use super::constants::{ckpt_code, CKPT_CODE_OK};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, log_of};
 use super::options::{set, target};
 use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at, UserData};
 use super::strings::{ckpt_string, text_of};
 use super::{ask, call, changeable, changed, copied, output, own, path_at, release, Exclusive};
 use ::checkpoint::{
-    wait_for_new_checkpoint, Cancel, CheckpointsIterator, Clock, Code, Error, Reason, Result, SystemClock, WaitOptions,
+    wait_for_new_checkpoint, Cancel, CheckpointsIterator, Clock, Code, Error, Log, Reason, Result, SystemClock, WaitOptions,
 };
 
 /// Returns the current time in seconds since the epoch.
@@ -79,6 +80,7 @@ pub(super) struct WaitSettings {
     min_interval: f64,
     clock: Option<Arc<CallerClock>>,
     cancel: Option<Cancel>,
+    log: Option<Log>,
 }
 
 changeable! {
@@ -91,6 +93,7 @@ impl WaitSettings {
         let options = WaitOptions::new().min_interval(self.min_interval).cancel(self.cancel.as_ref());
         let options = self.timeout.into_iter().fold(options, WaitOptions::timeout);
         let options = self.poll_interval.into_iter().fold(options, WaitOptions::poll_interval);
+        let options = self.log.iter().cloned().fold(options, WaitOptions::log_to);
         let clock = self.clock.clone().into_iter();
         clock.fold(options, |options, clock| options.clock(Arc::new(SharedClock(clock, CallbackMark::default()))))
     }
@@ -197,6 +200,27 @@ pub extern "C" fn ckpt_wait_options_set_cancel(
 ) -> ckpt_code {
     set(options, error, |o| {
         o.cancel = flag_at(cancel);
+        Ok(())
+    })
+}
+
+/// Sets the log, which is called with `user_data` once about a state file that cannot be used for
+/// now, and about how the path of a checkpoint that is returned was understood where that may
+/// surprise. NULL, the default, turns it off.
+///
+/// The options and iterators made with them keep `user_data`. `free_user_data`, if not NULL, is
+/// called when none of them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_wait_options_set_log(
+    options: *mut ckpt_wait_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || {
+        let log = log_of(&CallbackMark::default(), log, user_data, free_user_data);
+        target(options)?.log = log;
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::callback::{ckpt_read_callback, CallbackMark};
 use super::constants::{ckpt_code, ckpt_dtype, ckpt_durability, ckpt_locking, durability_of, known_dtype, limit_of, locking_of};
 use super::error::ckpt_error;
+use super::log::{ckpt_log_callback, set_log};
 use super::options::{set, with};
 use super::progress::{self, ckpt_cancel, ckpt_free_callback, ckpt_progress_callback, Progress, UserData};
 use super::strings::elements_of;
@@ -193,6 +194,23 @@ pub extern "C" fn ckpt_write_options_set_cancel(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || progress::set_cancel(options, |o| &mut o.progress, cancel))
+}
+
+/// Sets the log, which is called with `user_data` when a `ckpt_writer` finishes, about a file
+/// system that has no locks and the like. A checkpoint, manager or saver has a log of its own.
+/// NULL, the default, turns it off.
+///
+/// The options keep `user_data`. `free_user_data`, if not NULL, is called when neither the options
+/// nor a call that was given them needs it any more; at once if this call fails.
+#[no_mangle]
+pub extern "C" fn ckpt_write_options_set_log(
+    options: *mut ckpt_write_options,
+    log: ckpt_log_callback,
+    user_data: *mut c_void,
+    free_user_data: ckpt_free_callback,
+    error: *mut *mut ckpt_error,
+) -> ckpt_code {
+    call(error, || set_log(options, WriteOptions::log_to, log, user_data, free_user_data))
 }
 
 /// Frees options. NULL is ignored.

@@ -249,7 +249,7 @@ impl<'p> Party<'p> {
                 remove_section(self.storage, &self.section(division, self.ranks.rank()).parent());
                 let _ = self.storage.remove_directory(&sections); // fails until the last rank has removed its section
             }
-            Place::Kept(prefix) => drop(directory::remove_on(self.storage, prefix)),
+            Place::Kept(prefix) => drop(directory::remove_on(self.storage, prefix, &self.options.access())),
         }
         e
     }

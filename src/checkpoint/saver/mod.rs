@@ -24,7 +24,7 @@ use crate::bundle::{directory_and_name, open, Access, Notes};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Graph, NodeId, Nodes, Root, Walk};
-use crate::reader::Reader;
+use crate::reader::{OpenOptions, Reader};
 use crate::storage::{lock_of, Location, Origin, Storage};
 use crate::Durability;
 
@@ -200,7 +200,7 @@ impl Saver {
             return Err(Error::new(Code::FailedPrecondition, Reason::Argument, what));
         }
         self.0.origin.check()?;
-        let options = &options.with_access(&self.0.notes);
+        let options = &options.with_access(&self.0.options, &self.0.notes);
         let mut warnings = Vec::new();
         let saved = self.0.graph.with(|nodes| {
             let step = options.step(nodes)?;
@@ -260,14 +260,15 @@ impl Saver {
     /// * `DATA_LOSS`: the checkpoint is damaged.
     /// * `ABORTED`: a callback failed.
     pub fn restore(&self, path: impl AsRef<Path>, options: &RestoreOptions) -> Result<Report> {
-        let mut warnings = Vec::new();
+        let (path, mut warnings) = (path.as_ref(), Vec::new());
         let restored = self.0.graph.with(|nodes| {
             *self.0.last_report.lock() = None;
-            let reader = Reader::for_watched_restore(path, &options.control()).map_err(|e| match e.reason() {
-                Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
-                _ => e,
-            })?;
-            warnings.extend(reader.moved());
+            let reader =
+                Reader::for_restore(path, &OpenOptions::new().watched(&options.control())).map_err(|e| match e.reason() {
+                    Reason::NoCheckpoint => e.prefixed("The passed save_path is not a valid checkpoint"),
+                    _ => e,
+                })?;
+            warnings.extend(reader.resolved().remarks(path));
             let (report, result) = self.0.restore(nodes, &reader, options, &mut warnings)?;
             *self.0.last_report.lock() = Some(report.clone());
             result.map(|()| report)

@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::options::{Log, SaveOptions, Severity};
-use crate::bundle::{Access, Notes};
+use crate::bundle::{Access, Asked, Locking, Notes};
 use crate::directory::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Nodes};
@@ -24,6 +25,7 @@ pub struct SaverOptions {
     pub(super) restore_only: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Option<Log>,
+    pub(super) asked: Asked,
 }
 
 impl Default for SaverOptions {
@@ -37,6 +39,7 @@ impl Default for SaverOptions {
             restore_only: false,
             clock: Arc::new(SystemClock),
             log: None,
+            asked: Asked::default(),
         }
     }
 }
@@ -109,6 +112,20 @@ impl SaverOptions {
     /// Sets the clock; that of the machine by default.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> SaverOptions {
         self.clock = clock;
+        self
+    }
+
+    /// Sets whether the directory is locked; [`Locking::IfPossible`] by default. The options of a
+    /// write can say otherwise for one save.
+    pub fn locking(mut self, locking: Locking) -> SaverOptions {
+        self.asked.locking = Some(locking);
+        self
+    }
+
+    /// Sets how long to wait for a lock that another process or thread holds; 60 seconds by
+    /// default. Zero fails at once.
+    pub fn lock_wait(mut self, limit: Duration) -> SaverOptions {
+        self.asked.wait = Some(limit);
         self
     }
 
@@ -194,10 +211,10 @@ impl SaverSaveOptions {
         self
     }
 
-    /// These options for a saver that takes locks so.
-    pub(super) fn with_access(&self, notes: &Notes) -> SaverSaveOptions {
+    /// These options for a saver with those options, which takes locks so.
+    pub(super) fn with_access(&self, saver: &SaverOptions, notes: &Notes) -> SaverSaveOptions {
         let mut options = self.clone();
-        options.save = self.save.with_access(Access::new(self.save.write.asked, notes));
+        options.save = self.save.with_access(Access::new(self.save.write.asked.or(saver.asked), notes));
         options
     }
 

@@ -13,14 +13,15 @@ use crate::allocate::{Room, TryPush};
 use crate::bundle::{is_temporary, numbered};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
+use crate::log::Listener;
 use crate::os_bytes::OsStrExt;
 use crate::reader::{
-    find_at, listed, path_in, read_state, resolve_beside, verify_located, Progress, Verdict, VerifyOptions, STATE_FILE,
+    find_at, listed, path_in, read_state, resolve_beside, verify_located, was_moved, Progress, Verdict, VerifyOptions, STATE_FILE,
 };
 use crate::storage::Location;
 
 /// A checkpoint that is not whole, or does not exist.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BrokenCheckpoint {
     /// The prefix.
     pub prefix: PathBuf,
@@ -32,13 +33,24 @@ pub struct BrokenCheckpoint {
 }
 
 /// The state file, with the entries as [`resolve_beside`] finds them; `None` if there is none or it
-/// cannot be parsed.
-pub(super) fn understood(directory: &Location) -> Result<Option<StateFile>> {
+/// cannot be parsed. The log hears of that, and if the directory was moved.
+pub(super) fn understood(directory: &Location, log: &Listener) -> Result<Option<StateFile>> {
     let state = match read_state(directory, OsStr::new(STATE_FILE)) {
-        Err(e) if e.errno().is_none() => return Ok(None),
+        Err(e) if e.errno().is_none() => {
+            log.warn([format!("{e}; the state file is ignored")]);
+            return Ok(None);
+        }
         state => state?,
     };
-    Ok(state.map(|state| state.with_paths(&mut |entry| resolve_beside(directory, &entry).name)))
+    let Some(state) = state else { return Ok(None) };
+    let mut is_moved = false;
+    let state = state.with_paths(&mut |entry| {
+        let found = resolve_beside(directory, &entry);
+        is_moved |= found.is_moved;
+        found.name
+    });
+    log.warn(is_moved.then(|| was_moved(directory)));
+    Ok(Some(state))
 }
 
 /// The checkpoints as a state file in the directory would name them: first the latest, then the

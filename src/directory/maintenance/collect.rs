@@ -7,8 +7,9 @@ use super::super::ledger::{Ledger, Recording};
 use super::super::retention::{Better, Retention};
 use super::super::session::Session;
 use super::super::watch::{Clock, SystemClock};
-use crate::bundle::{is_temporary, sweep_older, Access, Asked, Held, Locking, Notes};
+use crate::bundle::{sweep_older, sweepable, Access, Asked, Held, Locking, Notes};
 use crate::error::{Error, Result};
+use crate::log::{Listener, Log};
 use crate::storage::{Location, Storage};
 use crate::Durability;
 
@@ -20,6 +21,7 @@ pub struct CollectOptions {
     asked: Asked,
     /// In seconds.
     older_than: Option<f64>,
+    log: Listener,
 }
 
 /// All stay.
@@ -33,7 +35,7 @@ impl CollectOptions {
     /// Keeps the newest `keep` checkpoints, at least 1.
     pub fn keep(keep: usize) -> CollectOptions {
         let rule = Retention { max_to_keep: Some(keep), ..Retention::default() };
-        CollectOptions { rule, dry_run: false, asked: Asked::default(), older_than: None }
+        CollectOptions { rule, dry_run: false, asked: Asked::default(), older_than: None, log: Listener::default() }
     }
 
     /// Permanently keeps one otherwise expired checkpoint per `hours` hours. 0, the default, keeps
@@ -49,7 +51,8 @@ impl CollectOptions {
         self
     }
 
-    /// Only lists what would be deleted. False by default.
+    /// Only lists what would be deleted. False by default. The lock of a checkpoint of which there
+    /// are temporary files is taken for a moment, to see whether a program is writing it.
     pub fn dry_run(mut self, dry_run: bool) -> CollectOptions {
         self.dry_run = dry_run;
         self
@@ -69,10 +72,17 @@ impl CollectOptions {
     }
 
     /// Deletes files left behind by crashes even where the file system has no locks, so that nobody
-    /// knows whether a program is writing them: those that were last modified longer ago than
-    /// `age`. Otherwise nothing is deleted there but expired checkpoints.
+    /// knows whether a program is writing them: those that were last changed longer ago than `age`,
+    /// in their content or their names; of a save by ranks, anything in its directory. Of one
+    /// checkpoint all go or none. Otherwise nothing is deleted there but expired checkpoints.
     pub fn older_than(mut self, age: Duration) -> CollectOptions {
         self.older_than = Some(age.as_secs_f64());
+        self
+    }
+
+    /// Sets the log, which hears what [`Collected::warnings`] says, also if the call fails.
+    pub fn log_to(mut self, log: Log) -> CollectOptions {
+        self.log = Listener::new(Some(log));
         self
     }
 }
@@ -126,35 +136,56 @@ pub fn collect_checkpoints(directory: impl AsRef<Path>, options: &CollectOptions
 }
 
 pub(crate) fn collect_on(storage: &dyn Storage, directory: &Location, options: &CollectOptions) -> Result<Collected> {
+    collect_at(storage, directory, options, SystemClock.now())
+}
+
+/// The same at the time `now`.
+pub(crate) fn collect_at(storage: &dyn Storage, directory: &Location, options: &CollectOptions, now: f64) -> Result<Collected> {
     options.rule.check()?;
+    let mut access = Access::new(options.asked, &Notes::default());
     let mut collected = Collected::default();
+    let done = collect(storage, directory, options, now, &mut access, &mut collected);
+    collected.warnings.append(&mut access.notes.take());
+    options.log.warn(&collected.warnings);
+    done.map(|()| collected)
+}
+
+fn collect(
+    storage: &dyn Storage,
+    directory: &Location,
+    options: &CollectOptions,
+    now: f64,
+    access: &mut Access,
+    collected: &mut Collected,
+) -> Result<()> {
     let held = storage.directory(directory, false).map_err(|e| Error::io("open the directory", directory, &e))?;
     let names = held.list().map_err(|e| Error::io("list the directory", directory, &e))?;
-    collected.leftovers = names.iter().filter(|name| is_temporary(name)).map(|name| directory.join(name).into_path()).collect();
+    let limit = options.older_than.map(|age| now - age);
+    let locks = options.asked.locking() != Locking::None;
+    let leftovers = sweepable(storage, &*held, &names, locks, limit, &mut collected.warnings);
+    collected.leftovers = leftovers.iter().map(|name| directory.join(name).into_path()).collect();
     crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
     if options.dry_run {
-        let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+        let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
         ledger.check_latest()?;
         collected.removed = ledger.would_remove(&options.rule)?;
         collected.kept = ledger.all();
-        return Ok(collected);
+        return Ok(());
     }
     // Taking locks deletes leftover files. While they are held nobody else changes what is read.
-    let mut access = Access::new(options.asked, &Notes::default());
-    access.under = Some(Held::for_manager(storage, directory, &access)?.claim);
-    let session = Session::begin(storage, directory, Durability::Full, &access)?;
-    let mut ledger = Ledger::load(directory, SystemClock.now(), &mut collected.warnings)?;
+    access.under = Some(Held::for_manager(storage, directory, access)?.claim);
+    let session = Session::begin(storage, directory, Durability::Full, access)?;
+    let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
     ledger.check_latest()?;
     let (rule, warnings) = (&options.rule, &mut collected.warnings);
-    let mut how = Recording { storage, durability: Durability::Full, access: &access, rule, warnings };
+    let mut how = Recording { storage, durability: Durability::Full, access, rule, warnings };
     let removals = ledger.write_in(&session, &mut how)?;
     collected.removed = removals.removed;
     collected.not_removed = removals.failed.into_iter().map(|(prefix, problem)| NotRemoved { prefix, problem }).collect();
     collected.kept = ledger.all();
-    if let Some(age) = options.older_than {
-        sweep_older(storage, &*held, SystemClock.now() - age)?;
+    if let Some(limit) = limit {
+        sweep_older(storage, &*held, limit)?;
     }
     collected.leftovers.retain(|left| Location::of(left).is_ok_and(|left| storage.link_status(&left).is_err()));
-    collected.warnings.append(&mut access.notes.take());
-    Ok(collected)
+    Ok(())
 }

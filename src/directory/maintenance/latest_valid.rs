@@ -46,7 +46,7 @@ pub fn latest_valid_checkpoint(
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<ValidCheckpoint> {
     let directory = &Location::of(directory)?;
-    let state = understood(directory)?;
+    let state = understood(directory, &options.log)?;
     let mut found = ValidCheckpoint::default();
     let mut incomplete = None;
     for path in newest_first(directory, state.as_ref())? {

@@ -3,12 +3,16 @@
 //!
 //! A process has the file open once, however many bytes it holds: so a lock belongs to that one
 //! open file, ends with the process, and a forked child, which closes it at once, cannot keep it.
+//!
+//! System calls may block, on a network file system for ever. So the table's mutex is held for
+//! bookkeeping alone, and a thread that makes system calls marks the directory as busy meanwhile:
+//! it keeps nobody waiting but who wants that directory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +23,7 @@ use rustix::io::Errno;
 use super::super::interface::{Lock, Means, Place, What, LOCK_FILE};
 use super::fork::Origin;
 use super::holder::holder_of;
-use super::raw::{around_forks, change_byte, replace, Change};
+use super::raw::{around_forks, change_byte, close_inherited, replace, Change};
 
 /// The shortest and the longest pause between two attempts to take a lock that another process
 /// holds.
@@ -33,39 +37,28 @@ const MOST_OPENINGS: usize = 8;
 pub(super) fn lock(directory: &Arc<File>, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
     let status = directory.metadata()?;
     let (place, byte) = ((status.dev(), status.ino()), what.byte());
-    let end = Instant::now().checked_add(limit.unwrap_or_default());
+    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let left = || end.map_or(PAUSES[1], |end| end.saturating_duration_since(Instant::now()));
     let mut pause = PAUSES[0];
-    let mut table = table();
     loop {
-        match table.take(directory, place, byte, in_file) {
-            Ok(Taken::Now(file, means)) => {
+        match take(directory, place, byte, in_file, end)? {
+            Taken::Now(file, means) => {
                 let directory = directory.clone();
                 return Ok(Box::new(Held { directory, place, byte, file, means, origin: Origin::here() }));
             }
-            Ok(_) if limit.is_none() => return Err(ErrorKind::WouldBlock.into()),
-            Ok(blocked) => {
-                let left = end.map_or(PAUSES[1], |end| end.saturating_duration_since(Instant::now()));
-                match blocked {
-                    Taken::ByThread if left.is_zero() => {
-                        return Err(Error::new(ErrorKind::WouldBlock, "this program itself"));
-                    }
-                    Taken::ByThread => {
-                        table =
-                            FREED.wait_timeout(table, left.min(PAUSES[1])).map_or_else(|e| e.into_inner().0, |(table, _)| table)
-                    }
-                    _ => {
-                        drop(table);
-                        if left.is_zero() {
-                            let holder = holder_of(directory, byte).unwrap_or_else(|| "another process".to_owned());
-                            return Err(Error::new(ErrorKind::WouldBlock, holder));
-                        }
-                        std::thread::sleep(pause.min(left));
-                        pause = PAUSES[1].min(pause * 2);
-                        table = self::table();
-                    }
-                }
+            _ if limit.is_none() => return Err(ErrorKind::WouldBlock.into()),
+            Taken::ByThread(_) if left().is_zero() => {
+                return Err(Error::new(ErrorKind::WouldBlock, "this program itself"));
             }
-            Err(e) => return Err(e),
+            Taken::ByThread(table) => drop(wait(table, Some(left().min(PAUSES[1])))),
+            Taken::ByProcess if left().is_zero() => {
+                let holder = holder_of(directory, byte).unwrap_or_else(|| "another process".to_owned());
+                return Err(Error::new(ErrorKind::WouldBlock, holder));
+            }
+            Taken::ByProcess => {
+                std::thread::sleep(pause.min(left()));
+                pause = PAUSES[1].min(pause * 2);
+            }
         }
     }
 }
@@ -77,15 +70,19 @@ struct Table {
     places: BTreeMap<Place, Directory>,
     /// Other files that are locked by `flock`: a child lets go of them.
     descriptors: Vec<RawFd>,
+    /// How often this process has forked.
+    forks: u64,
 }
 
-static TABLE: Mutex<Table> = Mutex::new(Table { origin: None, places: BTreeMap::new(), descriptors: Vec::new() });
+static TABLE: Mutex<Table> = Mutex::new(Table { origin: None, places: BTreeMap::new(), descriptors: Vec::new(), forks: 0 });
 
-/// Notified when a byte is released.
+/// Notified when a byte is released, and when a directory is no longer busy.
 static FREED: Condvar = Condvar::new();
 
+type Guard = MutexGuard<'static, Table>;
+
 /// The table of this process.
-fn table() -> MutexGuard<'static, Table> {
+fn table() -> Guard {
     static FORKS: Once = Once::new();
     FORKS.call_once(|| around_forks(Some(before_fork), Some(after_fork), Some(let_go_in_child)));
     let here = Origin::here();
@@ -98,72 +95,178 @@ fn table() -> MutexGuard<'static, Table> {
     table
 }
 
+/// Waits until something is freed, or until the limit.
+fn wait(table: Guard, limit: Option<Duration>) -> Guard {
+    match limit {
+        None => FREED.wait(table).unwrap_or_else(PoisonError::into_inner),
+        Some(limit) => FREED.wait_timeout(table, limit).map_or_else(|e| e.into_inner().0, |(table, _)| table),
+    }
+}
+
 /// What this process has locked in one directory.
 #[derive(Default)]
 struct Directory {
-    file: Option<LockFile>,
+    /// The file of locks. Threads that make system calls share it, but no byte of it is locked
+    /// unless it is here, where a forked child finds it.
+    file: Option<Arc<LockFile>>,
     /// The bytes that are held, and whether each is locked in the file.
     held: BTreeMap<u64, bool>,
+    /// Whether a thread makes system calls for it.
+    is_busy: bool,
+}
+
+impl Directory {
+    fn holds_in_file(&self) -> bool {
+        self.held.values().any(|&in_file| in_file)
+    }
 }
 
 struct LockFile {
     handle: OwnedFd,
     place: Place,
-    means: Means,
+    /// The first means that the file system has. Only who has the directory changes it.
+    means: Mutex<Means>,
 }
 
 /// The outcome of one attempt.
 enum Taken {
     /// The lock is taken: in this file, by this means.
     Now(Option<Place>, Means),
-    ByThread,
+    /// Another thread holds it, or has the directory.
+    ByThread(Guard),
     ByProcess,
 }
 
-impl Table {
-    fn take(&mut self, directory: &File, place: Place, byte: u64, in_file: bool) -> Result<Taken> {
-        let entry = self.places.entry(place).or_default();
-        let taken = entry.take(directory, byte, in_file);
-        if entry.held.is_empty() {
-            self.places.remove(&place);
-        }
-        taken
-    }
+/// A directory for which this thread makes system calls. Nobody else does until it is dropped.
+struct Busy {
+    place: Place,
+    /// The file of locks, as in the table.
+    file: Option<Arc<LockFile>>,
 }
 
-impl Directory {
-    fn take(&mut self, directory: &File, byte: u64, in_file: bool) -> Result<Taken> {
-        if self.held.contains_key(&byte) {
-            return Ok(Taken::ByThread);
+impl Busy {
+    /// Takes a directory that is not busy.
+    fn begin(mut table: Guard, place: Place) -> Busy {
+        let directory = table.places.entry(place).or_default();
+        directory.is_busy = true;
+        Busy { place, file: directory.file.clone() }
+    }
+
+    /// Waits until the directory is not busy, and takes it; `None` if nothing of it is held.
+    fn wait_for(place: Place) -> Option<Busy> {
+        let mut table = table();
+        while table.places.get(&place)?.is_busy {
+            table = wait(table, None);
         }
-        if !in_file {
-            self.held.insert(byte, false);
-            return Ok(Taken::Now(None, Means::Memory));
-        }
+        Some(Busy::begin(table, place))
+    }
+
+    /// Changes the table.
+    fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
+        change(table().places.entry(self.place).or_default())
+    }
+
+    /// Locks a byte in the file that the directory has now.
+    fn lock(&mut self, directory: &File, byte: u64) -> Result<Option<Arc<LockFile>>> {
         for _ in 0..MOST_OPENINGS {
             if self.file.as_ref().map(|file| file.place) != place_of_file(directory) {
-                self.file = None; // nobody holds anything in a file that has no name
+                // Nobody holds anything in a file that has no name.
+                let nameless = self.change(|directory| directory.file.take());
+                self.file = None;
+                drop(nameless);
             }
-            if self.file.is_none() {
-                self.file = Some(LockFile::open(directory)?);
-            }
-            let Some(file) = &mut self.file else { continue };
+            let file = match &self.file {
+                Some(file) => file.clone(),
+                None => self.open(directory)?,
+            };
             match file.lock(byte) {
                 Ok(()) => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(Taken::ByProcess),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(e) => return Err(e),
             }
             if place_of_file(directory) == Some(file.place) {
-                self.held.insert(byte, true);
-                return Ok(Taken::Now(Some(file.place), file.means));
+                return Ok(Some(file));
             }
         }
         Err(Error::other(format!("{LOCK_FILE} is replaced again and again")))
     }
+
+    /// Opens the file. A child that was forked meanwhile would share it, and with it what is locked
+    /// in it later: then it is opened again.
+    fn open(&mut self, directory: &File) -> Result<Arc<LockFile>> {
+        loop {
+            let forks = table().forks;
+            let opened = Arc::new(LockFile::open(directory)?);
+            let mut table = table();
+            if table.forks == forks {
+                table.places.entry(self.place).or_default().file = Some(opened.clone());
+                self.file = Some(opened.clone());
+                return Ok(opened);
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut table = table();
+        let mut unused = None;
+        if let Some(directory) = table.places.get_mut(&self.place) {
+            directory.is_busy = false;
+            if !directory.holds_in_file() {
+                unused = directory.file.take();
+            }
+            if directory.held.is_empty() {
+                table.places.remove(&self.place);
+            }
+        }
+        drop(table);
+        FREED.notify_all();
+        drop(unused); // closes the file
+    }
+}
+
+/// Tries to take a lock. Waits until `end` for other threads that make system calls for the
+/// directory, without `end` as long as they do.
+fn take(directory: &File, place: Place, byte: u64, in_file: bool, end: Option<Instant>) -> Result<Taken> {
+    let mut table = table();
+    loop {
+        let entry = table.places.entry(place).or_default();
+        if entry.held.contains_key(&byte) {
+            return Ok(Taken::ByThread(table));
+        }
+        if !in_file {
+            entry.held.insert(byte, false);
+            return Ok(Taken::Now(None, Means::Memory));
+        }
+        if !entry.is_busy {
+            break;
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(Taken::ByThread(table));
+        }
+        table = wait(table, left);
+    }
+    let mut busy = Busy::begin(table, place);
+    let Some(file) = busy.lock(directory, byte)? else { return Ok(Taken::ByProcess) };
+    // While the directory was busy, a thread may have taken the byte in memory alone.
+    let is_taken = busy.change(|directory| {
+        let is_free = !directory.held.contains_key(&byte);
+        is_free.then(|| directory.held.insert(byte, true)).is_some()
+    });
+    if is_taken {
+        return Ok(Taken::Now(Some(file.place), file.means()));
+    }
+    file.unlock(byte);
+    drop(busy);
+    Ok(Taken::ByThread(self::table()))
 }
 
 /// The identity of the file of locks that the directory has now.
 fn place_of_file(directory: &File) -> Option<Place> {
+    #[cfg(test)]
+    tests::stop_at(tests::Stop::Looking);
     let status = fs::statat(directory, LOCK_FILE, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some((status.st_dev as u64, status.st_ino as u64))
 }
@@ -182,21 +285,29 @@ impl LockFile {
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Err(Error::new(ErrorKind::InvalidInput, format!("{LOCK_FILE} is not a plain file")));
         }
+        #[cfg(test)]
+        tests::stop_at(tests::Stop::Opened);
         let means = if cfg!(any(target_os = "linux", target_os = "android")) { Means::OpenFile } else { Means::Process };
-        Ok(LockFile { handle, place: (status.st_dev as u64, status.st_ino as u64), means })
+        Ok(LockFile { handle, place: (status.st_dev as u64, status.st_ino as u64), means: Mutex::new(means) })
+    }
+
+    fn means(&self) -> Means {
+        *self.means.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks a byte, by the first means that the file system has.
-    fn lock(&mut self, byte: u64) -> Result<()> {
+    fn lock(&self, byte: u64) -> Result<()> {
         loop {
-            match self.lock_by(self.means, byte) {
-                Err(e) if is_missing(&e) => match self.means {
-                    Means::OpenFile => self.means = Means::Process,
-                    Means::Process => self.means = Means::WholeFile,
+            let means = self.means();
+            let other = match self.lock_by(means, byte) {
+                Err(e) if is_missing(&e) => match means {
+                    Means::OpenFile => Means::Process,
+                    Means::Process => Means::WholeFile,
                     _ => return Err(Error::new(ErrorKind::Unsupported, e)),
                 },
                 outcome => return outcome,
-            }
+            };
+            *self.means.lock().unwrap_or_else(PoisonError::into_inner) = other;
         }
     }
 
@@ -209,10 +320,18 @@ impl LockFile {
         }
     }
 
+    /// Unlocks a byte. Of a file that is locked as a whole the last byte does, see
+    /// [`LockFile::unlock_whole`].
     fn unlock(&self, byte: u64) {
-        match self.means {
-            Means::WholeFile => {} // closing the file unlocks it
+        match self.means() {
+            Means::WholeFile => {}
             means => drop(change_byte(self.handle.as_fd(), means, Change::Unlock, byte)),
+        }
+    }
+
+    fn unlock_whole(&self) {
+        if self.means() == Means::WholeFile {
+            let _ = fs::flock(&self.handle, FlockOperation::Unlock);
         }
     }
 }
@@ -248,9 +367,9 @@ impl Lock for Held {
             return Ok(());
         }
         let lost = || Error::new(ErrorKind::NotFound, format!("{LOCK_FILE} was removed or replaced"));
-        let table = table();
-        let file = table.places.get(&self.place).and_then(|directory| directory.file.as_ref()).ok_or_else(lost)?;
-        if self.file != Some(file.place) || place_of_file(&self.directory) != self.file {
+        let busy = Busy::wait_for(self.place).ok_or_else(lost)?;
+        let file = busy.file.as_ref().filter(|file| Some(file.place) == self.file).ok_or_else(lost)?;
+        if place_of_file(&self.directory) != self.file {
             return Err(lost());
         }
         file.lock_by(self.means, self.byte)
@@ -262,25 +381,29 @@ impl Drop for Held {
         if !self.origin.is_here() {
             return;
         }
-        let mut table = table();
-        let Some(directory) = table.places.get_mut(&self.place) else { return };
-        directory.held.remove(&self.byte);
-        match &directory.file {
-            // Closing the file would not suffice: a child that another thread is just forking has
-            // a copy of it.
-            Some(file) if self.file == Some(file.place) => file.unlock(self.byte),
-            _ => {}
+        if self.file.is_none() {
+            let mut table = table();
+            if let Some(directory) = table.places.get_mut(&self.place) {
+                directory.held.remove(&self.byte);
+                if directory.held.is_empty() && !directory.is_busy {
+                    table.places.remove(&self.place);
+                }
+            }
+            drop(table);
+            FREED.notify_all();
+            return;
         }
-        if !directory.held.values().any(|&in_file| in_file) {
-            if let Some(file) = directory.file.take().filter(|file| file.means == Means::WholeFile) {
-                let _ = fs::flock(&file.handle, FlockOperation::Unlock);
+        let Some(busy) = Busy::wait_for(self.place) else { return };
+        // Closing the file would not suffice: a child that another thread is just forking has a
+        // copy of it.
+        let is_last = busy.change(|directory| directory.held.values().filter(|&&in_file| in_file).count() == 1);
+        if let Some(file) = busy.file.as_ref().filter(|file| Some(file.place) == self.file) {
+            file.unlock(self.byte);
+            if is_last {
+                file.unlock_whole();
             }
         }
-        if directory.held.is_empty() {
-            table.places.remove(&self.place);
-        }
-        drop(table);
-        FREED.notify_all();
+        busy.change(|directory| directory.held.remove(&self.byte));
     }
 }
 
@@ -303,15 +426,21 @@ thread_local! {
 }
 
 extern "C" fn before_fork() {
-    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    table.forks += 1;
     let _ = FORKING.try_with(|forking| forking.set(Some(table)));
 }
 
-/// Lets go of everything that the parent has locked. Only closes files: it must not allocate.
+/// Lets go of everything that the parent has locked. Only closes files: it must not allocate, or
+/// free what an allocator may have locked.
 extern "C" fn let_go_in_child() {
     let _ = FORKING.try_with(|forking| {
         let Some(mut table) = forking.take() else { return };
-        table.places.values_mut().for_each(|directory| drop(directory.file.take()));
+        for file in table.places.values_mut().filter_map(|directory| directory.file.take()) {
+            close_inherited(file.handle.as_raw_fd());
+            // Other threads of the parent may have shared it: nobody closes it a second time.
+            std::mem::forget(file);
+        }
         if table.descriptors.is_empty() {
             return;
         }
@@ -328,25 +457,5 @@ extern "C" fn after_fork() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_only_tries_does_not_look_for_the_holder() {
-        let scratch = tempfile::tempdir().unwrap();
-        let directory = Arc::new(File::open(scratch.path()).unwrap());
-        // A second open file is as another process.
-        let mut other = LockFile::open(&directory).unwrap();
-        other.lock(What::Manager.byte()).unwrap();
-        let refused = |limit| {
-            let error = lock(&directory, What::Manager, true, limit).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::WouldBlock);
-            error.get_ref().map(|text| text.to_string())
-        };
-        assert_eq!(refused(None), None);
-        let found = refused(Some(Duration::ZERO)).unwrap();
-        assert!(found.contains("process"), "{found}");
-        drop(other);
-        drop(lock(&directory, What::Manager, true, None).unwrap());
-    }
-}
+#[path = "lock_tests.rs"]
+mod tests;

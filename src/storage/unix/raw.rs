@@ -58,6 +58,13 @@ pub(super) fn replace(inherited: RawFd, nothing: BorrowedFd<'_>) {
     }
 }
 
+/// Closes a descriptor that a forked child has inherited.
+pub(super) fn close_inherited(inherited: RawFd) {
+    // SAFETY: the caller knows `inherited` to be open and its owner, if there is one, never to be
+    // dropped: only the thread that forked lives on in the child.
+    unsafe { libc::close(inherited) };
+}
+
 extern "C" {
     fn pthread_atfork(prepare: Option<Hook>, parent: Option<Hook>, child: Option<Hook>) -> libc::c_int;
 }
@@ -97,4 +104,30 @@ pub(super) fn zero_after_fork() -> Option<&'static AtomicU64> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn zero_after_fork() -> Option<&'static AtomicU64> {
     None
+}
+
+/// Forks a child that sleeps until it is ended, at most a minute.
+#[cfg(test)]
+pub(super) fn fork_a_sleeper() -> libc::pid_t {
+    // SAFETY: the child calls nothing that allocates or locks.
+    match unsafe { libc::fork() } {
+        0 => loop {
+            // SAFETY: neither has conditions. The alarm ends the child if a test fails.
+            unsafe {
+                libc::alarm(60);
+                libc::pause();
+            }
+        },
+        child => child,
+    }
+}
+
+/// Ends a child.
+#[cfg(test)]
+pub(super) fn end_child(child: libc::pid_t) {
+    // SAFETY: the process is a child of this one that nobody has waited for.
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+    }
 }

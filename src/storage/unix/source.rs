@@ -101,5 +101,6 @@ pub(super) fn status_of(metadata: &Metadata) -> Status {
         length: metadata.len(),
         modified: (metadata.mtime(), metadata.mtime_nsec()),
     };
-    Status { kind, version }
+    let changed = metadata.ctime() as f64 + metadata.ctime_nsec() as f64 / 1e9;
+    Status { kind, version, changed }
 }

@@ -1,5 +1,6 @@
 //! The checked-in C header is what cbindgen makes of the source.
 
+mod paths;
 mod topics;
 
 use std::collections::BTreeSet;

@@ -22,12 +22,6 @@ inline ckpt_code run_written(void *user_data, const char *path, ckpt_failure *fa
     return guarded(failure, [&] { unbox<written_function>(user_data)(path); });
 }
 
-using log_function = std::function<void(severity, std::string_view)>;
-// A log that throws has nobody to tell.
-inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
-    unheard([&] { unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len}); });
-}
-
 }  // namespace detail
 /// @endcond
 
@@ -60,6 +54,12 @@ class save_options : public basic_save_options<save_options> {
 /// restores `new/kernel` from `model/old/kernel`, and leaves `new/bias` as it is.
 class restore_options : public basic_restore_options<restore_options> {
    public:
+    /// Has `log` called by restore_nodes() about how the path was understood where that may
+    /// surprise, and about globs that match nothing. A checkpoint, manager or saver has a log of
+    /// its own.
+    restore_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_restore_options_set_log, raw, log); });
+    }
     /// How values are read: threads, checksums. The options are copied.
     restore_options &read(const read_options &options) {
         return set([options](auto *raw) { detail::call(ckpt_restore_options_set_read_options, raw, options.get()); });
@@ -67,8 +67,7 @@ class restore_options : public basic_restore_options<restore_options> {
     /// Has the call stop when `flag` is raised. Before the first value is assigned nothing is
     /// changed; after that, checkpoint::last_report() says what was assigned.
     restore_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_restore_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_restore_options_set_cancel, raw, flag.get()); });
     }
 };
 
@@ -107,8 +106,7 @@ class checkpoint {
     /// lost.
     void set_log(std::function<void(severity, std::string_view)> log) const {
         if (!log) return detail::call(ckpt_checkpoint_set_log, get(), nullptr, nullptr, nullptr);
-        detail::call(ckpt_checkpoint_set_log, get(), detail::run_log, detail::box(std::move(log)),
-                     detail::free_box<detail::log_function>);
+        detail::set_log(ckpt_checkpoint_set_log, get(), std::move(log));
     }
     /// The variable that counts saves, `save_counter`: an int64 scalar, made when it is first
     /// needed.
@@ -236,7 +234,7 @@ class checkpoint {
         return try_call([&] { return write(prefix, options); });
     }
     /// save_async() without exceptions.
-    result<pending> try_save_async(const file_path &prefix, const save_options &options = {}) const {
+    result<pending<>> try_save_async(const file_path &prefix, const save_options &options = {}) const {
         return try_call([&] { return save_async(prefix, options); });
     }
     /// restore() without exceptions.

@@ -26,8 +26,8 @@ class checkpoint_view {
 
     /// Reads the objects of the checkpoint at `path`. checkpoint::reason::no_object_graph when it
     /// has none.
-    explicit checkpoint_view(const file_path &path) {
-        detail::call(ckpt_checkpoint_view_open, detail::c_path(path), handle_.out());
+    explicit checkpoint_view(const file_path &path, const open_options &options = {}) {
+        detail::call(ckpt_checkpoint_view_open, detail::c_path(path), options.get(), handle_.out());
     }
     /// The prefix of the checkpoint.
     std::string_view prefix() const noexcept { return detail::text(ckpt_checkpoint_view_prefix(get())); }

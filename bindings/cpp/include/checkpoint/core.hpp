@@ -193,6 +193,17 @@ inline ckpt_code run_progress(void *user_data, std::uint64_t done, std::uint64_t
     return guarded(nullptr, [&] { unbox<progress_function>(user_data)(done, total); });
 }
 
+using log_function = std::function<void(severity, std::string_view)>;
+// A log that throws has nobody to tell.
+inline void run_log(void *user_data, ckpt_severity severity, const char *text, std::size_t len) noexcept {
+    unheard([&] { unbox<log_function>(user_data)(static_cast<::checkpoint::severity>(severity), {text, len}); });
+}
+// Sets the log of a handle or of options by a function of the C API.
+template <typename Set, typename Target>
+void set_log(Set set, Target *target, log_function log) {
+    call(set, target, run_log, box(std::move(log)), free_box<log_function>);
+}
+
 using read_function = std::function<void(std::uint64_t offset, span<std::byte> buffer)>;
 inline ckpt_code run_read(void *user_data, std::uint64_t offset, void *buffer, std::size_t size, ckpt_failure *failure) noexcept {
     return guarded(failure, [&] { unbox<read_function>(user_data)(offset, {static_cast<std::byte *>(buffer), size}); });

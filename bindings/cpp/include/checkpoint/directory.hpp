@@ -3,15 +3,16 @@
 #define CHECKPOINT_DIRECTORY_HPP
 
 #include <checkpoint/core.hpp>
+#include <checkpoint/reader.hpp>
 #include <optional>
 
 CHECKPOINT_BEGIN
 
 /// The latest checkpoint that the state file of `directory` names; nothing when there is no state
 /// file, or none of that checkpoint's files is there. (`tf.train.latest_checkpoint`)
-inline std::optional<std::string> latest_checkpoint(const file_path &directory) {
+inline std::optional<std::string> latest_checkpoint(const file_path &directory, const open_options &options = {}) {
     detail::string_handle path;
-    detail::call(ckpt_latest_checkpoint, detail::c_path(directory), path.out());
+    detail::call(ckpt_latest_checkpoint, detail::c_path(directory), options.get(), path.out());
     return detail::take_optional(path);
 }
 
@@ -26,9 +27,10 @@ struct checkpoint_state {
 /// Reads the state file of `directory`; nothing when there is none.
 /// (`tf.train.get_checkpoint_state`)
 inline std::optional<checkpoint_state> get_checkpoint_state(const file_path &directory,
-                                                            const file_path &file_name = "checkpoint") {
+                                                            const file_path &file_name = "checkpoint",
+                                                            const open_options &options = {}) {
     detail::handle<ckpt_checkpoint_state, ckpt_checkpoint_state_free> raw;
-    detail::call(ckpt_get_checkpoint_state, detail::c_path(directory), detail::c_path(file_name), raw.out());
+    detail::call(ckpt_get_checkpoint_state, detail::c_path(directory), detail::c_path(file_name), options.get(), raw.out());
     if (!raw.get()) return std::nullopt;
     checkpoint_state state;
     state.latest = detail::text(ckpt_checkpoint_state_latest(raw.get()));
@@ -70,6 +72,21 @@ class state_update {
         detail::call(ckpt_state_update_set_durability, handle_.get(), static_cast<ckpt_durability>(durability));
         return *this;
     }
+    /// Whether the directory is locked.
+    state_update &locking(::checkpoint::locking locking) {
+        detail::call(ckpt_state_update_set_locking, handle_.get(), static_cast<ckpt_locking>(locking));
+        return *this;
+    }
+    /// How many seconds to wait while somebody changes the state; 60 by default, 0 fails at once.
+    state_update &lock_wait(double seconds) {
+        detail::call(ckpt_state_update_set_lock_wait, handle_.get(), seconds);
+        return *this;
+    }
+    /// Has `log` called about a file system that has no locks and the like.
+    state_update &log(std::function<void(severity, std::string_view)> log) {
+        detail::set_log(ckpt_state_update_set_log, handle_.get(), std::move(log));
+        return *this;
+    }
     /// The handle, for calls of the C API; it stays this object's.
     const ckpt_state_update *get() const noexcept { return handle_.get(); }
 
@@ -105,9 +122,20 @@ inline std::vector<double> checkpoint_mtimes(const std::vector<std::string> &pre
     return times;
 }
 
+/// How a checkpoint is removed.
+class remove_options : public basic_remove_options<remove_options> {
+   public:
+    /// Has `log` called about a file system that has no locks and the like.
+    remove_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_remove_options_set_log, raw, log); });
+    }
+};
+
 /// Removes the checkpoint at `prefix`. The state file stays as it is.
 /// (`tf.train.remove_checkpoint`)
-inline void remove_checkpoint(const file_path &prefix) { detail::call(ckpt_remove_checkpoint, detail::c_path(prefix)); }
+inline void remove_checkpoint(const file_path &prefix, const remove_options &options = {}) {
+    detail::call(ckpt_remove_checkpoint, detail::c_path(prefix), options.get());
+}
 
 /// A checkpoint that is held: no manager of this library removes it, in whatever process, while
 /// this lives.
@@ -116,9 +144,9 @@ class pin {
     /// Holds the checkpoint `prefix`. checkpoint::code::not_found when there is none.
     explicit pin(const file_path &prefix) { detail::call(ckpt_pin_new, detail::c_path(prefix), handle_.out()); }
     /// Holds the latest checkpoint of `directory`, if there is one.
-    static std::optional<pin> latest(const file_path &directory) {
+    static std::optional<pin> latest(const file_path &directory, const open_options &options = {}) {
         pin held;
-        detail::call(ckpt_pin_latest, detail::c_path(directory), held.handle_.out());
+        detail::call(ckpt_pin_latest, detail::c_path(directory), options.get(), held.handle_.out());
         return held.handle_.get() ? std::optional<pin>(std::move(held)) : std::nullopt;
     }
     /// The prefix of the checkpoint that is held.

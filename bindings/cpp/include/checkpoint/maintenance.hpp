@@ -53,7 +53,7 @@ inline valid_checkpoint latest_valid_checkpoint(const file_path &directory, cons
 
 /// @cond
 template <>
-struct detail::result<valid_checkpoint> {
+struct detail::taken<valid_checkpoint> {
     static valid_checkpoint take(const ckpt_pending *pending) {
         string_handle path;
         handle<ckpt_broken_checkpoints, ckpt_broken_checkpoints_free> newer;
@@ -76,11 +76,24 @@ struct repaired_state {
     std::vector<broken_checkpoint> left_out;  ///< Those that are not whole; incomplete ones are listed if none is whole.
 };
 
-/// Makes a state file for `directory` that names what is whole. With `dry_run` nothing is changed.
-inline repaired_state repair_checkpoint_state(const file_path &directory, bool dry_run = false,
-                                              const verify_options &options = {}) {
+/// How a state file is repaired.
+class repair_options : public basic_repair_options<repair_options> {
+   public:
+    /// How checkpoints are verified, with the callbacks of these options, which are copied.
+    repair_options &verify(const verify_options &options) {
+        return set([options](auto *raw) { detail::call(ckpt_repair_options_set_verify_options, raw, options.get()); });
+    }
+    /// Has `log` called about a directory that was moved, a file system that has no locks and the
+    /// like; by default it is that of the options for verifying.
+    repair_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_repair_options_set_log, raw, log); });
+    }
+};
+
+/// Makes a state file for `directory` that names what is whole.
+inline repaired_state repair_checkpoint_state(const file_path &directory, const repair_options &options = {}) {
     detail::handle<ckpt_repaired_state, ckpt_repaired_state_free> raw;
-    detail::call(ckpt_repair_checkpoint_state, detail::c_path(directory), dry_run, options.get(), raw.out());
+    detail::call(ckpt_repair_checkpoint_state, detail::c_path(directory), options.get(), raw.out());
     repaired_state outcome{std::string(detail::text(ckpt_repaired_state_latest(raw.get()))),
                            {},
                            ckpt_repaired_state_is_new(raw.get()),
@@ -96,6 +109,10 @@ class collect_options : public basic_collect_options<collect_options> {
    public:
     /// The newest `keep`, at least 1.
     explicit collect_options(std::size_t keep) : basic_collect_options([keep] { return ckpt_collect_options_new(keep); }) {}
+    /// Has `log` called about the problems that collected::warnings lists, also if the call fails.
+    collect_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_collect_options_set_log, raw, log); });
+    }
 };
 
 /// Removes from `directory` what crashes left.

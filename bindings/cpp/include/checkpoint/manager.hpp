@@ -40,10 +40,7 @@ class manager_options : public basic_manager_options<manager_options> {
     /// Has `log` called about state files that mean nothing, old checkpoints that cannot be removed
     /// and the like.
     manager_options &log(std::function<void(severity, std::string_view)> log) {
-        return set([log](auto *raw) {
-            detail::call(ckpt_manager_options_set_log, raw, detail::run_log, detail::box(log),
-                         detail::free_box<detail::log_function>);
-        });
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_manager_options_set_log, raw, log); });
     }
 };
 
@@ -73,7 +70,7 @@ struct resumption {
 
 /// @cond
 template <>
-struct detail::result<std::optional<resumption>> {
+struct detail::taken<std::optional<resumption>> {
     static std::optional<resumption> take(const ckpt_pending *pending) {
         string_handle path;
         handle<ckpt_status, ckpt_status_free> raw;

@@ -10,6 +10,10 @@ CHECKPOINT_BEGIN
 /// How checkpoints are merged.
 class merge_options : public basic_merge_options<merge_options> {
    public:
+    /// Has `log` called about a file system that has no locks and the like.
+    merge_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_merge_options_set_log, raw, log); });
+    }
     /// Has `progress(done, total)` called now and then, in bytes of data files. What it throws
     /// stops the call.
     merge_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {

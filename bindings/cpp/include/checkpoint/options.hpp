@@ -173,8 +173,8 @@ class basic_merge_options : public detail::settings<Self, ckpt_merge_options, ck
     basic_merge_options() : basic_merge_options::settings(ckpt_merge_options_new) {}
     /// Sets whether sections may be missing: if so, the existing ones are merged, and at least one
     /// must exist. False by default: then all of the given sections must exist; if one of them is
-    /// called `part-00000-of-00002`, so must the other one be given; and the slices of each tensor
-    /// must cover it.
+    /// called `part-00000-of-00002`, so must the other one be given; the slices of each tensor must
+    /// cover it; and there must be every key that the object graph names.
     Self &allow_missing(bool allow) {
         return this->set([allow](auto *raw) {
             detail::call(ckpt_merge_options_set_allow_missing, raw, allow);
@@ -402,6 +402,22 @@ class basic_saver_options : public detail::settings<Self, ckpt_saver_options, ck
             detail::call(ckpt_saver_options_set_restore_only, raw, only);
         });
     }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values. Options of a write can say otherwise for one
+    /// save.
+    Self &locking(::checkpoint::locking locking) {
+        return this->set([locking](auto *raw) {
+            detail::call(ckpt_saver_options_set_locking, raw, static_cast<ckpt_locking>(locking));
+        });
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        return this->set([seconds](auto *raw) {
+            detail::call(ckpt_saver_options_set_lock_wait, raw, seconds);
+        });
+    }
 };
 
 /// What is set by plain values in checkpoint::saver_save_options.
@@ -585,6 +601,29 @@ class basic_resume_options : public detail::settings<Self, ckpt_resume_options, 
     }
 };
 
+/// What is set by plain values in checkpoint::remove_options.
+template <typename Self>
+class basic_remove_options : public detail::settings<Self, ckpt_remove_options, ckpt_remove_options_free> {
+   public:
+    /// The defaults.
+    basic_remove_options() : basic_remove_options::settings(ckpt_remove_options_new) {}
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        return this->set([locking](auto *raw) {
+            detail::call(ckpt_remove_options_set_locking, raw, static_cast<ckpt_locking>(locking));
+        });
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN.
+    Self &lock_wait(double seconds) {
+        return this->set([seconds](auto *raw) {
+            detail::call(ckpt_remove_options_set_lock_wait, raw, seconds);
+        });
+    }
+};
+
 /// What is set by plain values in checkpoint::wait_options.
 template <typename Self>
 class basic_wait_options : public detail::settings<Self, ckpt_wait_options, ckpt_wait_options_free> {
@@ -616,6 +655,36 @@ class basic_wait_options : public detail::settings<Self, ckpt_wait_options, ckpt
     Self &min_interval(double interval) {
         return this->set([interval](auto *raw) {
             detail::call(ckpt_wait_options_set_min_interval, raw, interval);
+        });
+    }
+};
+
+/// What is set by plain values in checkpoint::repair_options.
+template <typename Self>
+class basic_repair_options : public detail::settings<Self, ckpt_repair_options, ckpt_repair_options_free> {
+   public:
+    /// The defaults.
+    basic_repair_options() : basic_repair_options::settings(ckpt_repair_options_new) {}
+    /// Only returns what the state file would be, and takes no lock, if `dry_run` is true. False by
+    /// default.
+    Self &dry_run(bool dry_run) {
+        return this->set([dry_run](auto *raw) {
+            detail::call(ckpt_repair_options_set_dry_run, raw, dry_run);
+        });
+    }
+    /// Sets whether the directory is locked; `locking::if_possible` by default. Fails with
+    /// `code::invalid_argument` for other values.
+    Self &locking(::checkpoint::locking locking) {
+        return this->set([locking](auto *raw) {
+            detail::call(ckpt_repair_options_set_locking, raw, static_cast<ckpt_locking>(locking));
+        });
+    }
+    /// Sets for how many seconds the call waits for a lock that another process or thread holds; 60
+    /// by default, 0 fails at once. Fails with `code::invalid_argument` for negative values and
+    /// NaN. The lock of the directory's manager is not waited for.
+    Self &lock_wait(double seconds) {
+        return this->set([seconds](auto *raw) {
+            detail::call(ckpt_repair_options_set_lock_wait, raw, seconds);
         });
     }
 };

@@ -15,17 +15,14 @@ namespace detail {
 
 // Takes the result of a kind; specialized where the kind is.
 template <typename T>
-struct result;
+struct taken;
 
 using pending_handle = handle<ckpt_pending, ckpt_pending_free>;
 
 using ended_function = std::function<void()>;
 // A function that throws has nobody to tell.
 inline void run_ended(void *user_data) noexcept {
-    try {
-        unbox<ended_function>(user_data)();
-    } catch (...) {
-    }
+    unheard([&] { unbox<ended_function>(user_data)(); });
 }
 
 }  // namespace detail
@@ -83,7 +80,7 @@ class pending {
         if constexpr (std::is_same_v<T, std::string> || std::is_void_v<T>) {
             return wait();
         } else {
-            return detail::result<T>::take(get());
+            return detail::taken<T>::take(get());
         }
     }
     /// Waits until the call is over, but not longer than `limit`, and says whether it is. It asks

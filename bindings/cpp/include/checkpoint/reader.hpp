@@ -15,8 +15,13 @@ class open_options : public basic_open_options<open_options> {
    public:
     /// Has the call stop when `flag` is raised.
     open_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_open_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_open_options_set_cancel, raw, flag.get()); });
+    }
+    /// Has `log` called about how a path was understood where that may surprise: the directory was
+    /// moved, the path is a directory and a prefix, or the state file names a checkpoint that does
+    /// not exist.
+    open_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_open_options_set_log, raw, log); });
     }
 };
 
@@ -154,7 +159,7 @@ class reader {
     struct requests {
         requests(span<const tensor> tensors, span<const span<std::byte>> buffers) {
             if (tensors.size() != buffers.size()) {
-                throw error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument);
+                fail(error(code::invalid_argument, "as many buffers as tensors are needed", reason::argument));
             }
             for (const tensor &each : tensors) raw.push_back(each.get());
             for (const span<std::byte> &each : buffers) {

@@ -13,10 +13,7 @@ class saver_options : public basic_saver_options<saver_options> {
    public:
     /// Has `log` called about old checkpoints that cannot be removed and the like.
     saver_options &log(std::function<void(severity, std::string_view)> log) {
-        return set([log](auto *raw) {
-            detail::call(ckpt_saver_options_set_log, raw, detail::run_log, detail::box(log),
-                         detail::free_box<detail::log_function>);
-        });
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_saver_options_set_log, raw, log); });
     }
     /// Asks `now` for the time, in seconds since the epoch, in place of the machine's clock.
     saver_options &clock(std::function<double()> now) {

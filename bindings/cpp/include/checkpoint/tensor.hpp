@@ -14,8 +14,7 @@ class read_options : public basic_read_options<read_options> {
    public:
     /// Has the call stop when `flag` is raised.
     read_options &cancel(const ::checkpoint::cancel &flag) {
-        detail::call(ckpt_read_options_set_cancel, make(), flag.get());
-        return *this;
+        return set([flag](auto *raw) { detail::call(ckpt_read_options_set_cancel, raw, flag.get()); });
     }
 };
 

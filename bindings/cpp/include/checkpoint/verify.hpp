@@ -10,6 +10,11 @@ CHECKPOINT_BEGIN
 /// How a checkpoint is verified.
 class verify_options : public basic_verify_options<verify_options> {
    public:
+    /// Has `log` called about how the path was understood where that may surprise, as
+    /// open_options::log() has; what is wrong with a checkpoint is in the result.
+    verify_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_verify_options_set_log, raw, log); });
+    }
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that verifies. What
     /// it throws stops the call.
     verify_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {

@@ -53,6 +53,11 @@ inline ckpt_code clock_sleep(void *user_data, double seconds) noexcept {
 /// How to wait for checkpoints: by default a look each second, for ever.
 class wait_options : public basic_wait_options<wait_options> {
    public:
+    /// Has `log` called once about a state file that cannot be used for now, and about how the path
+    /// of a checkpoint was understood where that may surprise.
+    wait_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_wait_options_set_log, raw, log); });
+    }
     /// Another clock.
     wait_options &clock(clock_functions clock) {
         clock_ = clock;

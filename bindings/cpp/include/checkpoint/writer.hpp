@@ -12,6 +12,11 @@ CHECKPOINT_BEGIN
 /// How a checkpoint is written.
 class write_options : public basic_write_options<write_options> {
    public:
+    /// Has `log` called when a writer finishes, about a file system that has no locks and the like.
+    /// A checkpoint, manager or saver has a log of its own.
+    write_options &log(std::function<void(severity, std::string_view)> log) {
+        return set([log = std::move(log)](auto *raw) { detail::set_log(ckpt_write_options_set_log, raw, log); });
+    }
     /// Has `progress(done, total)` called now and then, in bytes, on the thread that writes. What
     /// it throws stops the writing.
     write_options &progress(std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
