@@ -9,7 +9,7 @@ use super::locate::Located;
 use super::path::Resolution;
 use super::verdict::has_value;
 use super::{OpenOptions, Reader, Stored};
-use crate::allocate::list_of;
+use crate::allocate::{list_of, try_list_of, with_room};
 use crate::background::Pending;
 use crate::bundle::{self, MergeOptions, Written};
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -49,7 +49,7 @@ pub fn merge(
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
     let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let sections = try_list_of(sections.iter().map(Location::of))?;
     if !options.allows_missing() {
         check_keys(&destination, &sections)?;
     }
@@ -71,7 +71,7 @@ pub fn merge_async(
     mut progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send + 'static,
 ) -> Result<Pending<Written>> {
     let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let sections = try_list_of(sections.iter().map(Location::of))?;
     let (to, options) = (destination.clone(), options.clone());
     Pending::launched(destination, move |control| {
         merge(&*to, &sections, &options, &mut |done, total| {
@@ -90,7 +90,7 @@ fn check_keys(destination: &Location, sections: &[Location]) -> Result<()> {
         Ok(Reader { stored, resolved: Resolution::default(), names: OnceLock::new() })
     };
     let is_missing = |e: &Error| e.code() == Code::NotFound;
-    let mut readers = Vec::new();
+    let mut readers = with_room(sections.len())?;
     for section in sections {
         match open(section) {
             Err(e) if is_missing(&e) => return Ok(()),

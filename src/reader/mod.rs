@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::allocate::{allocate, with_room, TryPush};
+use crate::allocate::{allocate, list_of, try_list_of, with_room, TryPush};
 use crate::background::{Cancel, Control, Pending};
 use crate::bundle::{Bundle, Destination, Endianness, ReadOptions, Wanted};
 use crate::error::{Code, Error, Reason, Result};
@@ -486,9 +486,9 @@ impl Reader {
                 })?;
                 Ok(ReadRequest { tensor, slice: request.slice.take(), buffer: request.buffer.as_mut() })
             });
-            let wanted = wanted.collect::<Result<Vec<_>>>().map_err(|e| e.in_file(reader.prefix()))?;
+            let wanted = try_list_of(wanted).map_err(|e| e.in_file(reader.prefix()))?;
             reader.read_many(wanted, &options.watched(control))?;
-            Ok(requests.into_iter().map(|request| request.buffer).collect())
+            list_of(requests.into_iter().map(|request| request.buffer))
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use checkpoint::{
     collect_checkpoints, merge, repair_checkpoint_state, CollectOptions, DType, Durability, Graph, Manager, ManagerOptions,
-    ManagerSaveOptions, MergeOptions, Reader, VerifyOptions, WriteOptions, Writer,
+    ManagerSaveOptions, MergeOptions, Reader, RepairOptions, VerifyOptions, WriteOptions, Writer,
 };
 
 use crate::program::{quick, Program, World, CHECKPOINTS};
@@ -136,8 +136,8 @@ fn manage(world: &World, trial: &mut Trial) {
 
 fn repair(world: &World, trial: &mut Trial) {
     let before = names(&world.kept());
-    let options = VerifyOptions::new().threads(1);
-    let repair = || repair_checkpoint_state(world.kept(), false, &options, &mut |_| ControlFlow::Continue(()));
+    let options = RepairOptions::new().verify(VerifyOptions::new().threads(1));
+    let repair = || repair_checkpoint_state(world.kept(), &options, &mut |_| ControlFlow::Continue(()));
     let repaired = trial.during(repair, || assert_eq!(names(&world.kept()), before));
     assert_eq!(repaired.all.len(), CHECKPOINTS);
 }
