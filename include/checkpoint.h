@@ -37,8 +37,11 @@
 //     CKPT_CODE_INVALID_ARGUMENT if a length is greater, or a name is invalid.
 //  7. Constants are plain integers, never enums. Their values never change. New constants,
 //     functions and options may be added.
-//  8. The library never terminates the process. If it panics, the call returns CKPT_CODE_INTERNAL
-//     with the panic's message.
+//  8. If the library panics, the call returns CKPT_CODE_INTERNAL with the panic's message. If there
+//     is no memory for what grows with a file or a program, the call fails with
+//     CKPT_CODE_RESOURCE_EXHAUSTED, and nothing is assigned or written by halves. If there is none
+//     for a small object, of a few KiB at most, or for a text that a function returns, the process
+//     is aborted, as by any Rust program.
 //  9. Callbacks get their user_data first. They run on the thread that made the call, unless their
 //     documentation says otherwise. They must not unwind or longjmp out. A callback that the
 //     library keeps is passed together with free_user_data, and borrowed memory with release. The
@@ -3717,7 +3720,7 @@ size_t ckpt_checkpoint_view_descendant_count(const ckpt_checkpoint_view *view);
 int64_t ckpt_checkpoint_view_descendant(const ckpt_checkpoint_view *view, size_t index);
 
 // Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
-// Lent; `data` is NULL if `index` is out of range.
+// Lent; `data` is NULL if `index` is out of range, or there is no memory for the paths.
 ckpt_bytes ckpt_checkpoint_view_descendant_path(const ckpt_checkpoint_view *view, size_t index);
 
 // Compares the checkpoint with the objects of `graph` below `root`. A node matches the object that

@@ -180,6 +180,9 @@ many_scenarios() { scripts/scenarios.sh; }
 
 many_powercuts() { scripts/powercut.sh 1000; }
 
+# Every large allocation of every operation fails once.
+all_allocations() { CKPT_ALL_ALLOCATIONS=1 cargo test --locked --release -p libcheckpoint --test no_memory; }
+
 large() { scripts/large.sh; }
 
 long_fuzz() { scripts/fuzz.sh --minutes 60; }
@@ -190,10 +193,10 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 # several times what it takes.
 suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp dotnet_sdk mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
-long_suites=(large many_powercuts many_scenarios long_fuzz)
+long_suites=(large many_powercuts all_allocations many_scenarios long_fuzz)
 declare -A limits=([format]=5 [lint]=15 [targets]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
   [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [dotnet_sdk]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
-  [large]=30 [many_powercuts]=120 [many_scenarios]=240 [long_fuzz]=100)
+  [large]=30 [many_powercuts]=120 [all_allocations]=60 [many_scenarios]=240 [long_fuzz]=100)
 
 for name in "$@"; do
   [ -n "${limits[$name]:-}" ] || { echo "no suite $name; there are: ${suites[*]} ${long_suites[*]}" >&2; exit 2; }

@@ -386,7 +386,9 @@ impl Problems {
     const MOST_TEXT: usize = 8 << 20;
 
     pub fn add(&mut self, problem: Error) {
-        if self.list.len() < Self::MOST && self.text < Self::MOST_TEXT {
+        // The first is always noted, more of them while there is memory.
+        let has_room = self.list.is_empty() || self.list.try_reserve(1).is_ok();
+        if has_room && self.list.len() < Self::MOST && self.text < Self::MOST_TEXT {
             self.text += problem.0.tensor.as_ref().map_or(0, Vec::len) + problem.0.what.len();
             self.list.push(problem);
         }

@@ -851,7 +851,7 @@ fn object_graphs_of_any_form() {
             peak(|| {
                 let reader = Reader::open(prefix).unwrap();
                 let graph = reader.object_graph().unwrap().unwrap();
-                (graph.len(), graph.parents().iter().flatten().count())
+                (graph.len(), graph.parents().unwrap().iter().flatten().count())
             })
         });
         println!("{what}: {size} bytes, {used} allocated");

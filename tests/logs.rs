@@ -58,7 +58,8 @@ fn everybody(look: &mut dyn FnMut(&str, Given<'_>)) {
     });
     look("restore_nodes", &|path, log| {
         let program = program();
-        let node = CheckpointView::open(path)?.descendants_with_paths().into_iter().find(|(_, at)| at == "root.value").unwrap().0;
+        let node =
+            CheckpointView::open(path)?.descendants_with_paths()?.into_iter().find(|(_, at)| at == "root.value").unwrap().0;
         restore_nodes(path, program.checkpoint.graph(), &[(node, program.value)], &RestoreOptions::new().log_to(log))
     });
     look("Saver::restore", &|path, log| {

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let again = StateFile::parse(&surrounded).unwrap();
     assert_eq!(format!("{state:?}"), format!("{again:?}"));
     // What is written is read back; by way of text, as a timestamp may be no number.
-    let written = StateFile::parse(state.to_text().as_bytes()).unwrap();
+    let written = StateFile::parse(state.to_text().unwrap().as_bytes()).unwrap();
     let state =
         StateFile { last_preserved_timestamp: state.last_preserved_timestamp.filter(|time| time.to_bits() != 0), ..state };
     assert_eq!(format!("{state:?}"), format!("{written:?}"));

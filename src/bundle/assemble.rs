@@ -1,6 +1,7 @@
 //! Assembles a region of a tensor from stored slices.
 
 use super::index::{Index, Row, StoredSlice};
+use crate::allocate::{list_of, TryPush};
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{check_disjoint, not_all, not_covered, Bounds};
 
@@ -34,7 +35,7 @@ pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> 
             Error::new(Code::NotFound, Reason::NoTensor, what)
         })?;
         covered += wanted.elements();
-        pieces.push(Piece { row: index.row(record), stored, wanted });
+        pieces.try_push(Piece { row: index.row(record), stored, wanted })?;
     }
     // It suffices to count elements, because no element is stored twice.
     if covered != region.elements() {
@@ -46,8 +47,8 @@ pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> 
 
 /// Checks that no two slices of a partitioned tensor share an element.
 pub(crate) fn check_overlap(tensor: Row<'_>) -> Result<()> {
-    let slices: Vec<StoredSlice<'_>> = tensor.slices().collect();
-    let boxes: Vec<Bounds> = slices.iter().map(|s| s.bounds(tensor.shape)).collect();
+    let slices: Vec<StoredSlice<'_>> = list_of(tensor.slices())?;
+    let boxes: Vec<Bounds> = list_of(slices.iter().map(|s| s.bounds(tensor.shape)))?;
     check_disjoint(&boxes, tensor.elements(), |i| slices[i].slice())
 }
 

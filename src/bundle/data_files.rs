@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::index::Index;
 use super::naming;
 use super::seal::Seal;
+use crate::allocate::with_room;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{File, Location, Shared, Sign, Version};
 
@@ -56,8 +57,7 @@ impl DataFiles {
 
     fn identify(index: &Index) -> Result<DataFiles> {
         let numbers = index.shards()?;
-        let mut shards = Vec::new();
-        shards.try_reserve_exact(numbers.len()).map_err(|_| Error::out_of_memory(numbers.len() as u64))?;
+        let mut shards = with_room(numbers.len())?;
         for number in numbers {
             let status = path(index, number).status();
             shards.push(Shard { number, version: status.map(|status| status.version), file: None });

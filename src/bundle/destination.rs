@@ -1,5 +1,6 @@
 //! Memory that elements are read into.
 
+use crate::allocate::filled;
 use crate::error::Result;
 use crate::tensor::Cast;
 
@@ -26,6 +27,11 @@ impl<'b> Destination<'b> {
     pub fn len(&self) -> u64 {
         let length = self.memory.len() as u64;
         self.cast.map_or(length, |cast| cast.stored(length))
+    }
+
+    /// Returns whether elements are converted.
+    pub fn is_converted(&self) -> bool {
+        self.cast.is_some()
     }
 
     /// Returns the memory if elements are not converted.
@@ -72,7 +78,8 @@ impl<'b> Destination<'b> {
     pub fn has(&self, offset: u64, stored: &[u8]) -> bool {
         let memory = &self.memory[self.place(offset)..self.place(offset + stored.len() as u64)];
         let Some(cast) = self.cast else { return memory == stored };
-        let mut converted = vec![0; memory.len()];
+        // Without memory to look, it is taken for something else.
+        let Ok(mut converted) = filled(0, memory.len()) else { return false };
         cast.apply(stored, &mut converted).is_ok() && converted == memory
     }
 

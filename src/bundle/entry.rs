@@ -1,6 +1,7 @@
 //! The records of an index, header and entries, decoded into validated types. No code after this
 //! needs to expect malformed records.
 
+use crate::allocate::Room;
 use crate::error::{printable, Error, Reason, Result};
 use crate::format::message::{
     check_version, known_dtype, parse_shape, parse_slice, put_shape, put_slice, validated_elements, Version,
@@ -258,11 +259,20 @@ pub(super) fn put_entry(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u
 /// Appends the entry of a partitioned tensor. It has no value; its shard is 0, or in a merged
 /// checkpoint the one that was shard 0 of the first section with slices of the tensor, as in
 /// TensorFlow.
-pub(super) fn put_partitioned(out: &mut Vec<u8>, dtype: DType, shape: &[i64], shard: u32, slices: &[Vec<StoredExtent>]) {
+pub(super) fn put_partitioned(
+    out: &mut Vec<u8>,
+    dtype: DType,
+    shape: &[i64],
+    shard: u32,
+    slices: &[Vec<StoredExtent>],
+) -> Result<()> {
+    // At most 24 bytes for each dimension of a slice, and the heads of the messages.
+    out.make_room(64 + (24 * shape.len()).saturating_mul(slices.len() + 1).saturating_add(8 * slices.len()))?;
     put_number(out, 1, dtype.number().into());
     put_shape(out, 2, shape);
     put_number(out, 3, shard.into());
     for slice in slices {
         put_slice(out, 7, slice);
     }
+    Ok(())
 }

@@ -17,6 +17,7 @@ use super::store;
 use super::transfer;
 use super::write_options::MOST_SHARDS;
 use super::writer::{Partitioned, Writer};
+use crate::allocate::{list_of, with_room};
 use crate::background::Phase;
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc;
@@ -113,11 +114,11 @@ impl Writer<'_> {
         let meter = access.meter.clone();
         let _phase = meter.enter(Phase::Write);
         let total = self.total()?;
-        let packed = self.options.max_shard_size.map(|limit| self.pack(limit));
+        let packed = self.options.max_shard_size.map(|limit| self.pack(limit)).transpose()?;
         let listing = self.listing()?;
         let plan = match packed {
-            Some(shards) => Plan::packed(&self.items, shards, &self.options),
-            None => Plan::balanced(&self.items, &self.options),
+            Some(shards) => Plan::packed(&self.items, shards, &self.options)?,
+            None => Plan::balanced(&self.items, &self.options)?,
         };
         let publication = Publication::begin(storage, &self.prefix, self.options.durability, access, None)?;
         let mut publication = publication.announce(self.options.announced);
@@ -128,13 +129,13 @@ impl Writer<'_> {
         }
         check_space(publication.directory(), total)?;
         let placed = |(source, &(shard, offset))| Placed { source, shard, offset };
-        let values: Vec<Placed<'_>> = self.items.sources().zip(&plan.places).map(placed).collect();
+        let values: Vec<Placed<'_>> = list_of(self.items.sources().zip(&plan.places).map(placed))?;
         let threads = match self.options.threads {
             0 if total < WORTH_A_THREAD => 1,
             asked => transfer::threads_for(asked, total),
         };
         let durable = self.options.durability != Durability::None;
-        let (mut crcs, mut done) = (Vec::with_capacity(values.len()), 0);
+        let (mut crcs, mut done) = (with_room(values.len())?, 0);
         for first in (0..shards).step_by(OPEN_FILES as usize) {
             let group = first..shards.min(first + OPEN_FILES);
             let lengths: Vec<u64> = group.clone().map(|shard| plan.lengths.get(shard as usize).copied().unwrap_or(0)).collect();
@@ -189,7 +190,7 @@ impl Writer<'_> {
         threads: usize,
         watch: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<()> {
-        let (mut kept, mut next) = (Vec::with_capacity(files.len()), 0);
+        let (mut kept, mut next) = (with_room(files.len())?, 0);
         let firsts: Vec<usize> = (0..files.len() as u32)
             .map(|number| {
                 let start = next;
@@ -205,7 +206,7 @@ impl Writer<'_> {
             let range = firsts[number]..firsts.get(number + 1).copied().unwrap_or(next);
             let placed = values[range.clone()].iter().zip(&sums[range]);
             let expected =
-                placed.map(|(value, &crc)| Expected { offset: value.offset, length: value.source.len(), crc }).collect();
+                list_of(placed.map(|(value, &crc)| Expected { offset: value.offset, length: value.source.len(), crc }))?;
             kept.push(Kept { file, expected, name: &names[number] });
         }
         if read_back::check(&kept, threads, watch)? {
@@ -227,13 +228,14 @@ impl Writer<'_> {
     /// slices overlap.
     fn listing(&self) -> Result<Listing<'_>> {
         for (key, tensor) in &self.partitioned {
-            let boxes: Vec<Bounds> = tensor.slices.iter().map(|s| Bounds::stored(s, &tensor.shape)).collect();
+            let boxes: Vec<Bounds> = list_of(tensor.slices.iter().map(|s| Bounds::stored(s, &tensor.shape)))?;
             check_disjoint(&boxes, Bounds::whole(&tensor.shape).elements(), |i| tensor.slices[i][..].into())
-                .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
+                .map_err(|e| if e.is_shortage() { e } else { Error::argument(e.to_string()).because(Reason::Overlap) })
+                .map_err(|e| e.for_tensor(key))?;
         }
         let values = (0..self.items.len()).map(|i| (self.items.key(i), Listed::Item(i)));
         let lists = self.partitioned.iter().map(|(key, tensor)| (&key[..], Listed::Slices(tensor)));
-        let mut listing: Listing<'_> = values.chain(lists).collect();
+        let mut listing: Listing<'_> = list_of(values.chain(lists))?;
         listing.sort_unstable_by_key(|(key, _)| *key);
         match listing.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(pair) => Err(Error::argument("two tensors have the same key").for_tensor(pair[0].0)),
@@ -262,7 +264,7 @@ impl Writer<'_> {
                     let crc = item.crc.unwrap_or_else(|| crc::mask(crcs[number]));
                     put_entry(&mut value, item.dtype, item.shape, shard, offset, item.source.len(), crc);
                 }
-                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, 0, &tensor.slices),
+                Listed::Slices(tensor) => put_partitioned(&mut value, tensor.dtype, &tensor.shape, 0, &tensor.slices)?,
             }
             table.add(key, &value)?;
         }

@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::transfer::{self, Payload, Progress, Target, Transfer, CHUNK};
+use crate::allocate::TryPush;
 use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
@@ -79,7 +80,7 @@ pub(super) fn grouped(
             end = end.max(next.end());
             group.payloads.end = place + 1;
         }
-        groups.push(group);
+        groups.try_push(group)?;
         last = Some((first.shard, file));
     }
     Ok(groups)
@@ -91,6 +92,7 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
     let mut payloads: Vec<Payload<'_>> = payloads;
     let bytes: u64 = payloads.iter().map(|p| p.buffer.len()).sum();
     let threads = transfer::threads_for(threads, bytes).min(groups.len().max(bytes.div_ceil(CHUNK as u64) as usize)).max(1);
+    let scratch = groups.iter().map(|group| transfer::scratch_for(&payloads[group.payloads.clone()])).max().unwrap_or(0);
     let mut rest = &mut payloads[..];
     let transfers = groups.iter().map(|group| {
         let (those, after) = std::mem::take(&mut rest).split_at_mut(group.payloads.len());
@@ -99,7 +101,7 @@ pub(super) fn read_groups(groups: &[Group], payloads: Vec<Payload<'_>>, threads:
         let target = if those[0].is_small() { Target::Small(those) } else { Target::Memory(those[0].buffer.reborrow()) };
         Ok(Transfer { file: group.file.clone(), offset, target, crc, swap, key, progress: Some(&group.progress) })
     });
-    let outcome = transfer::run(transfers, threads, false, control, &mut |_| ControlFlow::Continue(()));
+    let outcome = transfer::run(transfers, threads, scratch, false, control, &mut |_| ControlFlow::Continue(()));
     if outcome.cancelled {
         return Some(Control::error());
     }

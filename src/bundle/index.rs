@@ -9,6 +9,7 @@ use super::load::{Loaded, Loader, OnFault};
 use super::naming;
 use super::records::{Kind, Partition, Record, Records, MISSING};
 use super::seal::Seal;
+use crate::allocate::TryPush;
 use crate::background::Control;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain;
@@ -139,8 +140,7 @@ impl Index {
         let mut numbers = Vec::new();
         for record in self.blocks.iter().flat_map(|block| &block.records) {
             if numbers.last() != Some(&record.shard) {
-                numbers.try_reserve(1).map_err(|_| Error::out_of_memory(4 * numbers.len() as u64))?;
-                numbers.push(record.shard);
+                numbers.try_push(record.shard)?;
             }
         }
         numbers.sort_unstable();

@@ -1,6 +1,8 @@
 //! The values added to a writer, with their keys and shapes.
 
 use super::source::Source;
+use crate::allocate::{with_room, Room, TryPush};
+use crate::error::Result;
 use crate::tensor::DType;
 
 /// The values in the order in which they were added. Keys and shapes are concatenated: a program
@@ -35,10 +37,14 @@ pub(super) struct Given<'i, 'a> {
 }
 
 impl<'a> Items<'a> {
-    pub fn push(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>, crc: Option<u32>) {
+    pub fn push(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>, crc: Option<u32>) -> Result<()> {
+        self.keys.make_room(key.len())?;
+        self.dims.make_room(shape.len())?;
+        self.list.make_room(1)?;
         self.keys.extend_from_slice(key);
         self.dims.extend_from_slice(shape);
         self.list.push(Item { key_end: self.keys.len(), dims_end: self.dims.len(), dtype, source, crc });
+        Ok(())
     }
 
     pub fn len(&self) -> usize {
@@ -68,20 +74,19 @@ impl<'a> Items<'a> {
 
     /// Separates the borrowed sources from the items. Returns the items without them, and each
     /// borrowed source with the number of its item.
-    pub fn detach(self) -> (Items<'static>, Vec<(usize, Source<'a>)>) {
-        let mut borrowed = Vec::new();
-        let kept = |(number, Item { key_end, dims_end, dtype, source, crc }): (usize, Item<'a>)| {
+    pub fn detach(self) -> Result<(Items<'static>, Vec<(usize, Source<'a>)>)> {
+        let (mut list, mut borrowed) = (with_room(self.list.len())?, Vec::new());
+        for (number, Item { key_end, dims_end, dtype, source, crc }) in self.list.into_iter().enumerate() {
             let source = match source {
                 Source::Owned(bytes) => Source::Owned(bytes),
                 source => {
-                    borrowed.push((number, source));
+                    borrowed.try_push((number, source))?;
                     Source::Borrowed(&[][..])
                 }
             };
-            Item { key_end, dims_end, dtype, source, crc }
-        };
-        let list = self.list.into_iter().enumerate().map(kept).collect();
-        (Items { list, keys: self.keys, dims: self.dims }, borrowed)
+            list.push(Item { key_end, dims_end, dtype, source, crc });
+        }
+        Ok((Items { list, keys: self.keys, dims: self.dims }, borrowed))
     }
 
     /// Replaces the bytes of a value by others of the same length.
@@ -90,13 +95,14 @@ impl<'a> Items<'a> {
     }
 
     /// Removes all values except those whose number `keeps` accepts.
-    pub fn keep(&mut self, keeps: &dyn Fn(usize) -> bool) {
+    pub fn keep(&mut self, keeps: &dyn Fn(usize) -> bool) -> Result<()> {
         let mut all = std::mem::take(self);
         for number in (0..all.len()).filter(|&number| keeps(number)) {
             let source = all.take_source(number);
             let Given { key, dtype, shape, crc, .. } = all.get(number);
-            self.push(key, dtype, shape, source, crc);
+            self.push(key, dtype, shape, source, crc)?;
         }
+        Ok(())
     }
 
     /// Takes the bytes of a value, which is then empty. Its key and shape are kept.

@@ -17,6 +17,7 @@ use super::locking::{Asked, Locking, Notes};
 use super::naming;
 use super::publish::Publication;
 use super::temporary::number_of;
+use crate::allocate::{list_of, Room};
 use crate::error::{Code, Error, Reason, Result};
 use crate::foreign::{explain, explain_contents};
 use crate::log::{Log, Severity};
@@ -167,7 +168,7 @@ pub(crate) fn merge_on(
         return Err(Error::argument("there are no sections to merge").in_file(destination));
     }
     let merged = Merged::of(&inputs)?;
-    if merged.was_published(storage, destination, &inputs) {
+    if merged.was_published(storage, destination, &inputs)? {
         // An earlier merge was published and then interrupted by a crash. Only the sections remain
         // to be removed.
         let bytes = remove_all(storage, &inputs, options);
@@ -309,9 +310,10 @@ impl<'a> Merged<'a> {
         }
         for (key, record) in &merged.records {
             if let Merging::Partitioned { shape, slices, .. } = record {
-                let boxes: Vec<Bounds> = slices.iter().map(|s| Bounds::stored(s, shape)).collect();
+                let boxes: Vec<Bounds> = list_of(slices.iter().map(|s| Bounds::stored(s, shape)))?;
                 check_disjoint(&boxes, Bounds::whole(shape).elements(), |i| slices[i][..].into())
-                    .map_err(|e| Error::argument(e.to_string()).because(Reason::Overlap).for_tensor(key))?;
+                    .map_err(|e| if e.is_shortage() { e } else { Error::argument(e.to_string()).because(Reason::Overlap) })
+                    .map_err(|e| e.for_tensor(key))?;
             }
         }
         Ok(merged)
@@ -334,7 +336,7 @@ impl<'a> Merged<'a> {
                 }
                 continue;
             }
-            let mut listed: Vec<Vec<StoredExtent>> = row.slices().map(|s| s.extents.to_vec()).collect();
+            let mut listed: Vec<Vec<StoredExtent>> = list_of(row.slices().map(|s| s.extents.to_vec()))?;
             match self.records.get_mut(row.key) {
                 None => {
                     let record = Merging::Partitioned { dtype: row.dtype, shape: row.shape, shard: shard as u32, slices: listed };
@@ -349,6 +351,7 @@ impl<'a> Merged<'a> {
                             .expecting(text(*dtype, shape), text(row.dtype, row.shape))
                             .for_tensor(row.key));
                     }
+                    slices.make_room(listed.len())?;
                     slices.append(&mut listed);
                 }
             }
@@ -375,18 +378,22 @@ impl<'a> Merged<'a> {
 
     /// Returns whether `destination` already holds exactly these values while data files of the
     /// sections are missing: then an earlier merge was published.
-    fn was_published(&self, storage: &dyn Storage, destination: &Location, inputs: &[Index]) -> bool {
+    fn was_published(&self, storage: &dyn Storage, destination: &Location, inputs: &[Index]) -> Result<bool> {
         let some_gone = self.files.iter().any(|file| storage.status(&file.path).is_err());
         if !some_gone {
-            return false;
+            return Ok(false);
         }
-        let Ok(there) = Index::load(destination, None, false, &mut Err) else { return false };
+        let there = match Index::load(destination, None, false, &mut Err) {
+            Ok(there) => there,
+            Err(e) if e.is_shortage() => return Err(e),
+            Err(_) => return Ok(false),
+        };
         let values = |index: &Index| -> BTreeMap<Vec<u8>, (u32, u64)> {
             let rows = index.all_rows().filter(|row| !row.is_partitioned());
             crate::sort::map_of(rows.map(|row| (row.key.to_vec(), (row.crc, row.size))))
         };
         let published = values(&there);
-        inputs.iter().all(|index| values(index).iter().all(|(key, value)| published.get(key) == Some(value)))
+        Ok(inputs.iter().all(|index| values(index).iter().all(|(key, value)| published.get(key) == Some(value))))
     }
 
     fn write_index(&self, shards: u32, sink: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
@@ -401,7 +408,7 @@ impl<'a> Merged<'a> {
                     put_entry(&mut value, row.dtype, row.shape, *shard, row.offset, row.size, row.crc)
                 }
                 Merging::Partitioned { dtype, shape, shard, slices } => {
-                    put_partitioned(&mut value, *dtype, shape, *shard, slices)
+                    put_partitioned(&mut value, *dtype, shape, *shard, slices)?
                 }
             }
             table.add(key, &value)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::durability::Durability;
 use super::writer::Writer;
+use crate::error::Result;
 use crate::format::ordered_code::slice_key;
 use crate::storage::Location;
 use crate::tensor::{DType, Slice};
@@ -26,16 +27,17 @@ impl Writer<'_> {
     }
 
     /// Removes values, by their numbers.
-    pub(crate) fn leave_out(&mut self, numbers: &BTreeSet<u32>) {
+    pub(crate) fn leave_out(&mut self, numbers: &BTreeSet<u32>) -> Result<()> {
         if numbers.is_empty() {
-            return;
+            return Ok(());
         }
         let left: BTreeSet<Vec<u8>> = crate::sort::set_of(numbers.iter().map(|&number| self.items.key(number as usize).to_vec()));
-        self.items.keep(&|number| !numbers.contains(&(number as u32)));
+        self.items.keep(&|number| !numbers.contains(&(number as u32)))?;
         for (key, tensor) in &mut self.partitioned {
             tensor.slices.retain(|extents| !left.contains(&slice_key(key, Slice::from(&extents[..]).extents())));
         }
         self.partitioned.retain(|_, tensor| !tensor.slices.is_empty());
+        Ok(())
     }
 
     /// Changes the destination to `prefix`, and the durability. The checkpoint there is merged

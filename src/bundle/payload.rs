@@ -1,7 +1,7 @@
 //! Payloads of elements of variable length: strings and variants.
 
 use super::entry::Endianness;
-use crate::allocate::allocate;
+use crate::allocate::{allocate, Room};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::crc::{self, Crc};
 use crate::format::proto::{put_varint, take_varint};
@@ -39,12 +39,13 @@ fn varint_len(value: u64) -> usize {
 }
 
 /// Like [`encode_strings`] for a single element, whose memory is reused.
-pub(super) fn encode_string(element: Vec<u8>) -> (Vec<u8>, u32) {
+pub(super) fn encode_string(element: Vec<u8>) -> Result<(Vec<u8>, u32)> {
     let (head, mut hash) = string_head(Vec::new(), std::iter::once(element.len()));
     hash.update(&element);
     let mut payload = element;
+    payload.make_room(head.len())?;
     payload.splice(..0, head);
-    (payload, crc::mask(hash.value()))
+    Ok((payload, crc::mask(hash.value())))
 }
 
 /// Returns what precedes the bytes of the strings, and the checksum up to there.
@@ -289,7 +290,7 @@ mod tests {
     fn a_string_is_put_like_strings_of_one() {
         for length in [0, 1, 127, 128, 300_000] {
             let element: Vec<u8> = (0..length).map(|i| (i * 7) as u8).collect();
-            assert_eq!(encode_string(element.clone()), encode_strings([&element[..]].into_iter()).unwrap(), "{length}");
+            assert_eq!(encode_string(element.clone()).unwrap(), encode_strings([&element[..]].into_iter()).unwrap(), "{length}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::items::Items;
 use super::write_options::WriteOptions;
+use crate::allocate::{filled, with_room};
+use crate::error::Result;
 
 /// Checkpoints up to this size, in bytes, use a single data file by default.
 const ONE_FILE: u64 = 256 << 20;
@@ -20,21 +22,22 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Plans items whose data files, `shards`, are already chosen.
-    pub fn packed(items: &Items<'_>, shards: Vec<u32>, options: &WriteOptions) -> Plan {
-        let mut lengths = vec![0u64; shards.last().map_or(1, |&last| last as usize + 1)];
+    pub fn packed(items: &Items<'_>, shards: Vec<u32>, options: &WriteOptions) -> Result<Plan> {
+        let mut lengths = filled(0u64, shards.last().map_or(1, |&last| last as usize + 1))?;
+        let mut places = with_room(items.len())?;
         let place = |(bytes, shard): (u64, u32)| {
             let length = &mut lengths[shard as usize];
             let offset = *length;
             *length += bytes.next_multiple_of(options.alignment);
             (shard, offset)
         };
-        let places = items.lengths().zip(shards).map(place).collect();
-        Plan { places, lengths }
+        places.extend(items.lengths().zip(shards).map(place));
+        Ok(Plan { places, lengths })
     }
 
     /// Distributes the items evenly over the number of data files that was requested, or that
     /// follows from the total size.
-    pub fn balanced(items: &Items<'_>, options: &WriteOptions) -> Plan {
+    pub fn balanced(items: &Items<'_>, options: &WriteOptions) -> Result<Plan> {
         let aligned = |n: u64| n.next_multiple_of(options.alignment);
         let total: u64 = items.lengths().map(aligned).sum();
         let shards = match options.shards {
@@ -43,8 +46,8 @@ impl Plan {
             None => total.div_ceil(FILE_SIZE).clamp(2, MOST_FILES),
         };
         let share = total.div_ceil(shards).max(1);
-        let mut lengths = vec![0u64; shards as usize];
-        let mut places = Vec::with_capacity(items.len());
+        let mut lengths = filled(0u64, shards as usize)?;
+        let mut places = with_room(items.len())?;
         let (mut shard, mut before) = (0usize, 0u64);
         for length in items.lengths() {
             // A file is full when it has its share. A value goes into the file that would contain
@@ -60,6 +63,6 @@ impl Plan {
         if options.shards.is_none() {
             lengths.truncate(shard + 1); // one large value may leave no items for other files
         }
-        Plan { places, lengths }
+        Ok(Plan { places, lengths })
     }
 }

@@ -11,7 +11,7 @@ use super::index::{Index, Row};
 use super::payload::{check_crc, Elements};
 use super::read_options::{Checksums, ReadOptions};
 use super::transfer::{self, Payload, Target, Transfer, CHUNK};
-use crate::allocate::allocate;
+use crate::allocate::{allocate, at_least, filled, with_room, TryPush};
 use crate::background::Control;
 use crate::error::{Error, Reason, Result};
 use crate::foreign::explain_contents;
@@ -144,8 +144,7 @@ impl Bundle {
     /// first byte is written. What is contiguous is read in the order of the files, small pieces
     /// that lie close together by one call.
     pub fn read(&self, requests: Vec<Wanted<'_>>, options: &ReadOptions) -> Result<()> {
-        let mut direct = Vec::new();
-        direct.try_reserve(requests.len()).map_err(|_| Error::out_of_memory(requests.len() as u64))?;
+        let mut direct = with_room(requests.len())?;
         let mut scattered = Vec::new();
         for request in requests {
             let row = self.index.tensor(request.tensor);
@@ -229,14 +228,13 @@ impl Bundle {
         let mut add = |stored: &Row<'_>, from: u64, buffer: Destination<'b>, whole: bool| {
             let crc = (whole && options.checksums != Checksums::Never).then_some(stored.crc);
             let (number, offset) = (direct.len(), stored.offset + from);
-            direct.push(Payload { number, shard: stored.shard, offset, buffer, crc, swap, key: row.key });
+            direct.try_push(Payload { number, shard: stored.shard, offset, buffer, crc, swap, key: row.key })
         };
         if !row.is_partitioned() && row.size == request.buffer.len() {
-            add(&row, 0, request.buffer, true);
-            return Ok(());
+            return add(&row, 0, request.buffer, true);
         }
         let pieces = self.pieces(row, &request.region)?;
-        let mut runs = Vec::with_capacity(pieces.len());
+        let mut runs = with_room(pieces.len())?;
         for piece in &pieces {
             self.check_row(&piece.row)?;
             let whole = piece.wanted == piece.stored;
@@ -247,8 +245,7 @@ impl Bundle {
                 (Some(run), None) if whole || options.checksums != Checksums::Always => runs.push((piece.row, run, whole)),
                 _ => {
                     let Wanted { tensor, region, buffer } = request;
-                    scattered.push(Scattered { key: row.key, pieces, tensor, region, buffer, swap });
-                    return Ok(());
+                    return scattered.try_push(Scattered { key: row.key, pieces, tensor, region, buffer, swap });
                 }
             }
         }
@@ -258,7 +255,7 @@ impl Bundle {
             let (_, after) = rest.split_at((run.to - at) * element);
             let (buffer, after) = after.split_at(run.length * element);
             (rest, at) = (after, run.to + run.length);
-            add(&stored, run.from * element, buffer, whole);
+            add(&stored, run.from * element, buffer, whole)?;
         }
         Ok(())
     }
@@ -276,9 +273,7 @@ impl Bundle {
             // The lengths are read first, so that the bytes are allocated once. Each piece is read
             // twice, but only one is in memory at a time.
             let count = region.elements();
-            let mut lengths: Vec<u64> = Vec::new();
-            lengths.try_reserve_exact(count as usize).map_err(|_| Error::out_of_memory(count.saturating_mul(8)))?;
-            lengths.resize(count as usize, 0);
+            let mut lengths = filled(0u64, count as usize)?;
             for piece in &pieces {
                 self.each_wanted(piece, region, |to, element| lengths[to] = element.len() as u64)?;
             }
@@ -429,7 +424,7 @@ fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8],
     while let Some(first) = runs.next() {
         options.control.check()?;
         batch.clear();
-        batch.push(first);
+        batch.try_push(first)?;
         let (mut end, mut wanted) = (first.from + first.length, first.length);
         let is_near = |next: &Run, end: u64, wanted: u64| {
             let all = next.from + next.length - first.from;
@@ -438,15 +433,15 @@ fn read_runs(file: &File, piece: &Piece<'_>, region: &Bounds, buffer: &mut [u8],
         };
         while let Some(next) = runs.next_if(|next| is_near(next, end, wanted)) {
             (end, wanted) = (next.from + next.length, wanted + next.length);
-            batch.push(next);
+            batch.try_push(next)?;
         }
         let place = |run: &Run| run.to as usize..(run.to + run.length) as usize;
         if let [only] = batch[..] {
             file.read_at(piece.row.offset + only.from, &mut buffer[place(&only)])?;
             continue;
         }
-        scratch.resize((end - first.from) as usize, 0);
-        file.read_at(piece.row.offset + first.from, &mut scratch)?;
+        let scratch = at_least(&mut scratch, end - first.from)?;
+        file.read_at(piece.row.offset + first.from, scratch)?;
         for run in &batch {
             buffer[place(run)].copy_from_slice(&scratch[(run.from - first.from) as usize..][..run.length as usize]);
         }

@@ -8,7 +8,8 @@ use super::groups::{grouped, in_file_order, read_groups, Group, WORTH_A_CALL};
 use super::read_options::{Checksums, ReadOptions};
 use super::reader::{Bundle, Wanted};
 use super::transfer::{self, Payload, CHUNK};
-use crate::error::Error;
+use crate::allocate::{copy, filled, with_room};
+use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::tensor::Bounds;
 
@@ -45,7 +46,8 @@ fn is_right(group: &Group, payload: &mut Payload<'_>) -> bool {
     let mut sum = crc::Crc::new();
     if let Some(buffer) = payload.buffer.plain() {
         for piece in buffer.chunks(CHUNK) {
-            let mut stored = piece.to_vec();
+            // Without memory to look, it is taken for torn.
+            let Ok(mut stored) = copy(piece) else { return false };
             transfer::swap(&mut stored, payload.swap);
             sum.update(&stored);
         }
@@ -66,26 +68,32 @@ fn is_right(group: &Group, payload: &mut Payload<'_>) -> bool {
 
 impl Bundle {
     /// Reads whole tensors of fixed-size dtypes into buffers of their sizes, with several threads.
-    /// On failure also returns the outcome for each tensor.
+    /// On failure also returns the outcome for each tensor; none if all are untouched.
     pub fn read_whole(
         &self,
         rows: &mut [(usize, Destination<'_>)],
         options: &ReadOptions,
     ) -> std::result::Result<(), (Error, Vec<Fate>)> {
         let count = rows.len();
-        let mut payloads = self.plan_whole(rows);
-        let groups =
-            grouped(&mut payloads, WORTH_A_CALL, |shard| self.shard(shard)).map_err(|e| (e, vec![Fate::Untouched; count]))?;
+        // What became of them can be told even if memory runs out later.
+        let mut fates = filled(Fate::Untouched, count).map_err(untouched)?;
+        let mut payloads = self.plan_whole(rows).map_err(untouched)?;
+        let groups = grouped(&mut payloads, WORTH_A_CALL, |shard| self.shard(shard)).map_err(untouched)?;
         if options.checksums == Checksums::Never {
             payloads.iter_mut().for_each(|payload| payload.crc = None);
         }
         if let Some(fault) = read_groups(&groups, payloads, options.threads, &options.control) {
-            let mut fates = vec![Fate::Untouched; count];
-            let mut payloads = self.plan_whole(rows);
-            in_file_order(&mut payloads);
-            for group in &groups {
-                let those = &mut payloads[group.payloads.clone()];
-                those.iter_mut().enumerate().for_each(|(place, payload)| fates[payload.number] = fate(group, place, payload));
+            match self.plan_whole(rows) {
+                Ok(mut payloads) => {
+                    in_file_order(&mut payloads);
+                    for group in &groups {
+                        for (place, payload) in payloads[group.payloads.clone()].iter_mut().enumerate() {
+                            fates[payload.number] = fate(group, place, payload);
+                        }
+                    }
+                }
+                // Any of them may be torn.
+                Err(_) => fates.fill(Fate::Torn),
             }
             return Err((fault, fates));
         }
@@ -107,15 +115,16 @@ impl Bundle {
                     Ordering::Greater if self.index().tensor(*tensor).is_partitioned() => Fate::Untouched,
                     _ => Fate::Whole,
                 };
-                return Err((e, rows.iter().enumerate().map(fate).collect()));
+                fates.iter_mut().zip(rows.iter().enumerate().map(fate)).for_each(|(place, fate)| *place = fate);
+                return Err((e, fates));
             }
         }
         Ok(())
     }
 
     /// Returns the tensors that are stored whole.
-    fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, Destination<'_>)]) -> Vec<Payload<'b>> {
-        let mut payloads = Vec::with_capacity(rows.len());
+    fn plan_whole<'b>(&'b self, rows: &'b mut [(usize, Destination<'_>)]) -> Result<Vec<Payload<'b>>> {
+        let mut payloads = with_room(rows.len())?;
         for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
             let row = self.index().tensor(*tensor);
             if !row.is_partitioned() {
@@ -123,8 +132,13 @@ impl Bundle {
                 payloads.push(Payload { number, shard: row.shard, offset: row.offset, buffer, crc, swap, key: row.key });
             }
         }
-        payloads
+        Ok(payloads)
     }
+}
+
+/// The error of a call that has read nothing.
+fn untouched(fault: Error) -> (Error, Vec<Fate>) {
+    (fault, Vec::new())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::source::{ReadAt, Source};
 use super::stream;
 use super::transfer::{threads_for, CHUNK};
 use super::writer::Writer;
+use crate::allocate::with_room;
 use crate::background::Phase;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
@@ -82,8 +83,8 @@ impl<'a> Writer<'a> {
         let _phase = meter.enter(Phase::Copy);
         let Writer { prefix, options, items, partitioned, origin } = self;
         let threads = threads_for(options.threads, total);
-        let (items, sources) = items.detach();
-        let (mut copies, mut end) = (Vec::with_capacity(sources.len()), 0usize);
+        let (items, sources) = items.detach()?;
+        let (mut copies, mut end) = (with_room(sources.len())?, 0usize);
         for (item, source) in &sources {
             let alignment = if source.len() < LARGE { ALIGNMENT } else { LARGE_ALIGNMENT };
             let start = end.checked_next_multiple_of(alignment);

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 use super::items::Given;
 use super::writer::{Partitioned, Writer};
+use crate::allocate::{with_room, Room, TryPush};
+use crate::error::Result;
 use crate::format::ordered_code::slice_key;
 use crate::tensor::{DType, Slice, StoredExtent};
 
@@ -102,11 +104,11 @@ impl Packer {
     }
 
     /// Places a tensor. Cuts it if that is necessary and possible.
-    pub fn put(&mut self, dtype: DType, shape: &[i64], size: u64) -> Packed {
+    pub fn put(&mut self, dtype: DType, shape: &[i64], size: u64) -> Result<Packed> {
         let element = dtype.size().unwrap_or(0) as u64;
         let divisible = is_divisible(dtype) && !shape.is_empty() && shape.len() <= MOST_DIMENSIONS;
         if size <= self.room() || !divisible || element > self.limit {
-            return Packed::Whole(self.put_whole(size));
+            return Ok(Packed::Whole(self.put_whole(size)));
         }
         // Find the outermost dimension one index of which fits a file. Everything within it stays
         // together.
@@ -121,7 +123,7 @@ impl Packer {
         }
         if size <= self.limit && unit > self.room() {
             // Not even one index fits here: the next file gets all of it.
-            return Packed::Whole(self.put_whole(size));
+            return Ok(Packed::Whole(self.put_whole(size)));
         }
         let mut cuts = Vec::new();
         let mut from = 0;
@@ -149,21 +151,21 @@ impl Packer {
                 }
             }
             let shape = extents.iter().zip(shape).map(|(e, &size)| if e.is_full() { size } else { e.length }).collect();
-            cuts.push(Cut { extents, shape, from, length, shard: self.take(length) });
+            cuts.try_push(Cut { extents, shape, from, length, shard: self.take(length) })?;
             from += length;
         }
-        match &cuts[..] {
+        Ok(match &cuts[..] {
             [only] => Packed::Whole(only.shard),
             _ => Packed::Cut(cuts),
-        }
+        })
     }
 }
 
 impl Writer<'_> {
     /// Gives every item a data file of at most `limit` bytes, and cuts items that do not fit.
-    pub(super) fn pack(&mut self, limit: u64) -> Vec<u32> {
+    pub(super) fn pack(&mut self, limit: u64) -> Result<Vec<u32>> {
         let mut packer = Packer::new(limit, self.options.alignment);
-        let mut shards = Vec::with_capacity(self.items.len());
+        let mut shards = with_room(self.items.len())?;
         let mut items = std::mem::take(&mut self.items);
         let mut owners = self.owners();
         for number in 0..items.len() {
@@ -173,30 +175,31 @@ impl Writer<'_> {
             let owner = owners.remove(key);
             let is_plain = crc.is_none() && (owner.is_some() || !key.starts_with(&[0]) && !self.partitioned.contains_key(key));
             let packed =
-                if is_plain { packer.put(dtype, shape, source.len()) } else { Packed::Whole(packer.put_whole(source.len())) };
+                if is_plain { packer.put(dtype, shape, source.len())? } else { Packed::Whole(packer.put_whole(source.len())) };
             match packed {
                 Packed::Whole(shard) => {
-                    shards.push(shard);
-                    self.items.push(key, dtype, shape, source, crc);
+                    shards.try_push(shard)?;
+                    self.items.push(key, dtype, shape, source, crc)?;
                 }
                 Packed::Cut(cuts) => {
                     let (key, base) = match &owner {
                         Some((key, extents)) => (&key[..], Some(extents)),
                         None => (key, None),
                     };
-                    let mut slices = Vec::with_capacity(cuts.len());
+                    let mut slices = with_room(cuts.len())?;
                     for mut cut in cuts {
                         if let Some(base) = base {
                             cut.extents = within(base, &cut.extents);
                         }
                         let slice = slice_key(key, Slice::from(&cut.extents[..]).extents());
-                        self.items.push(&slice, dtype, &cut.shape, source.part(cut.from, cut.length), None);
-                        shards.push(cut.shard);
+                        self.items.push(&slice, dtype, &cut.shape, source.part(cut.from, cut.length), None)?;
+                        shards.try_push(cut.shard)?;
                         slices.push(cut.extents);
                     }
                     match self.partitioned.get_mut(key) {
                         Some(tensor) => {
                             tensor.slices.retain(|extents| Some(extents) != base);
+                            tensor.slices.make_room(slices.len())?;
                             tensor.slices.append(&mut slices);
                         }
                         None => {
@@ -206,7 +209,7 @@ impl Writer<'_> {
                 }
             }
         }
-        shards
+        Ok(shards)
     }
 
     /// Returns the tensor and the extents of each slice, by the key of the slice. Of slices that
@@ -265,9 +268,9 @@ mod tests {
             (DType::Uint8, &[1], "whole@7"),
         ] {
             let size = shape.iter().product::<i64>() as u64 * dtype.size().unwrap() as u64;
-            assert_eq!(text(&packer.put(dtype, shape, size)), expected, "{dtype} {shape:?}");
+            assert_eq!(text(&packer.put(dtype, shape, size).unwrap()), expected, "{dtype} {shape:?}");
         }
         // An element is larger than a file.
-        assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48)), "whole@0");
+        assert_eq!(text(&Packer::new(8, 1).put(DType::Complex128, &[3], 48).unwrap()), "whole@0");
     }
 }

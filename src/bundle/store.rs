@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::direct::{self, Bounce, Stretch, Stretches};
 use super::source::{Placed, Source, Sum};
 use super::transfer::CHUNK;
-use crate::allocate::allocate;
+use crate::allocate::{allocate, filled, with_room, Room, TryPush};
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::storage::Draft;
@@ -176,14 +176,16 @@ pub(super) fn run(
     });
     let mut sums = Vec::new();
     for result in results {
-        sums.extend(result?);
+        let result = result?;
+        sums.make_room(result.len())?;
+        sums.extend(result);
     }
     // The last piece may have been written by another thread: report the final count here.
     if cancelled || watch(done.into_inner()).is_break() {
         return Ok(None);
     }
     sums.sort_unstable_by_key(|s| (s.value, s.from));
-    let mut crcs = vec![crc::crc32c(&[]); values.len()];
+    let mut crcs = filled(crc::crc32c(&[]), values.len())?;
     for sum in sums {
         let crc = &mut crcs[sum.value];
         *crc = if sum.from == 0 { sum.crc } else { crc::combine(*crc, sum.crc, sum.length) };
@@ -194,14 +196,14 @@ pub(super) fn run(
 fn perform(file: &Arc<dyn Draft>, values: &[Placed<'_>], job: &Span, sums: &mut Vec<Sum>, scratch: &mut Vec<u8>) -> Result<()> {
     let first = &values[job.first];
     let fault = |e: std::io::Error| Error::io("write the data file", file.path(), &e);
-    let mut parts = Vec::with_capacity(job.end - job.first);
+    let mut parts = with_room(job.end - job.first)?;
     if let Source::Read { read, from, .. } = first.source {
         if scratch.len() < job.length as usize {
             *scratch = allocate(CHUNK as u64)?;
         }
         let piece = &mut scratch[..job.length as usize];
         read(from + job.from, piece).map_err(|e| Error::callback("reading the value", e))?;
-        sums.push(Sum { value: job.first, from: job.from, crc: crc::crc32c(piece), length: job.length });
+        sums.try_push(Sum { value: job.first, from: job.from, crc: crc::crc32c(piece), length: job.length })?;
         parts.push(IoSlice::new(piece));
         return file.write_at(first.offset + job.from, &parts).map_err(fault);
     }
@@ -211,7 +213,7 @@ fn perform(file: &Arc<dyn Draft>, values: &[Placed<'_>], job: &Span, sums: &mut 
             1 => &bytes[job.from as usize..][..job.length as usize],
             _ => bytes,
         };
-        sums.push(Sum { value: job.first + number, from: job.from, crc: crc::crc32c(piece), length: piece.len() as u64 });
+        sums.try_push(Sum { value: job.first + number, from: job.from, crc: crc::crc32c(piece), length: piece.len() as u64 })?;
         parts.push(IoSlice::new(piece));
     }
     file.write_at(first.offset + job.from, &parts).map_err(fault)

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::destination::Destination;
 use super::payload::check_crc;
+use crate::allocate::{at_least, with_room, Room, TryPush};
 use crate::background::Control;
 use crate::error::{Error, Result};
 use crate::foreign::explain_contents;
@@ -103,6 +104,16 @@ impl Payload<'_> {
 pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
     let start = payloads.first().map_or(0, |first| first.offset);
     payloads.iter().map(Payload::end).max().map_or(0, |end| end - start)
+}
+
+/// Returns the number of bytes of memory that a thread needs beside the buffers of the payloads, one
+/// large or several small ones.
+pub(crate) fn scratch_for(payloads: &[Payload<'_>]) -> u64 {
+    match payloads {
+        [first, ..] if first.is_small() => extent(payloads),
+        [first, ..] if first.buffer.is_converted() => first.buffer.len().min(CHUNK as u64),
+        _ => 0,
+    }
 }
 
 impl Target<'_> {
@@ -234,20 +245,24 @@ struct ChunkSum<'b> {
     key: &'b [u8],
 }
 
-/// Reads all `transfers` with `threads` threads, one of which is the calling thread. `watch` is
-/// called on the calling thread with the number of bytes read so far and can cancel the run, as
-/// `control` can. With `keep_going` an error does not end the run.
+/// Reads all `transfers` with `threads` threads, one of which is the calling thread. Each thread
+/// gets `scratch` bytes of memory, for small payloads, what is converted and what is only verified,
+/// before anything is read. `watch` is called on the calling thread with the number of bytes read
+/// so far and can cancel the run, as `control` can. With `keep_going` an error does not end the run.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
+    scratch: u64,
     keep_going: bool,
     control: &Control,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Outcome {
     let queue = Mutex::new(Queue { transfers, begun: 0, current: None, faults: Vec::new() });
     let (stop, stopped, done) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
-    let work = |watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
-        let (mut sums, mut faults, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+    let scratch = || with_room(scratch as usize);
+    let work = |mut scratch: Vec<u8>, watch: &mut dyn FnMut(u64) -> ControlFlow<()>| {
+        // There is always room for one more fault.
+        let (mut sums, mut faults) = (Vec::new(), Vec::with_capacity(1));
         while !stop.load(Ordering::Relaxed) {
             if control.is_cancelled() {
                 stopped.store(true, Ordering::Relaxed);
@@ -257,10 +272,11 @@ pub(crate) fn run<'b>(
             let Some(chunk) = queue.lock().take(keep_going) else { break };
             let (length, wanted) = (chunk.target.len(), chunk.target.wanted());
             if let Err((transfer, fault)) = transfer_chunk(chunk, &mut scratch, &mut sums) {
-                faults.push((transfer, fault));
-                if !keep_going {
+                let room = faults.make_room(2);
+                if room.is_err() || !keep_going {
                     stop.store(true, Ordering::Relaxed);
                 }
+                faults.push((transfer, room.err().unwrap_or(fault)));
             }
             control.advance(wanted);
             let done = done.fetch_add(length, Ordering::Relaxed) + length;
@@ -270,12 +286,21 @@ pub(crate) fn run<'b>(
         }
         (sums, faults)
     };
+    let own_scratch = match scratch() {
+        Ok(memory) => memory,
+        Err(fault) => return Outcome { faults: vec![fault], cancelled: false },
+    };
     let mut cancelled = false;
     let (mut sums, mut faults) = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
-            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&mut |_| ControlFlow::Continue(()))).ok())
+            .filter_map(|_| {
+                // A thread for which there is no memory is none.
+                let memory = scratch().ok()?;
+                let body = || work(memory, &mut |_| ControlFlow::Continue(()));
+                std::thread::Builder::new().spawn_scoped(scope, body).ok()
+            })
             .collect();
-        let mut results = work(&mut |done| {
+        let mut results = work(own_scratch, &mut |done| {
             let flow = watch(done);
             cancelled |= flow.is_break();
             flow
@@ -283,8 +308,14 @@ pub(crate) fn run<'b>(
         for other in others {
             match other.join() {
                 Ok((sums, faults)) => {
-                    results.0.extend(sums);
-                    results.1.extend(faults);
+                    let room = results.0.make_room(sums.len()).and_then(|()| results.1.make_room(faults.len() + 1));
+                    match room {
+                        Ok(()) => {
+                            results.0.extend(sums);
+                            results.1.extend(faults);
+                        }
+                        Err(fault) => results.1.push((0, fault)),
+                    }
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -314,16 +345,19 @@ fn transfer_chunk<'b>(
     let progress = chunk.progress.unwrap_or(&unwatched);
     let mut converted = None;
     let buffer = match chunk.target {
-        Target::Memory(memory) => memory.into_plain().unwrap_or_else(|memory| {
-            let stored = at_least(scratch, memory.len());
-            converted = Some(memory);
-            stored
-        }),
+        Target::Memory(memory) => match memory.into_plain() {
+            Ok(memory) => memory,
+            Err(memory) => {
+                let stored = at_least(scratch, memory.len()).map_err(in_context)?;
+                converted = Some(memory);
+                stored
+            }
+        },
         Target::Small(payloads) => {
-            let memory = at_least(scratch, extent(payloads));
+            let memory = at_least(scratch, extent(payloads)).map_err(|e| (chunk.transfer, e))?;
             return read_small(&chunk.file, payloads, memory, progress).map_err(|e| (chunk.transfer, e));
         }
-        Target::Discard(length) => at_least(scratch, length),
+        Target::Discard(length) => at_least(scratch, length).map_err(in_context)?,
         Target::Done(_) => return Ok(()),
     };
     progress.begun.store(true, Ordering::Relaxed);
@@ -333,7 +367,7 @@ fn transfer_chunk<'b>(
         if chunk.only {
             check_crc(stored, crc::mask(sum), "the checksum of the tensor does not match").map_err(in_context)?;
         } else {
-            sums.push(ChunkSum {
+            let sum = ChunkSum {
                 transfer: chunk.transfer,
                 number: chunk.number,
                 crc: sum,
@@ -341,7 +375,8 @@ fn transfer_chunk<'b>(
                 stored,
                 file: chunk.file.clone(),
                 key: chunk.key,
-            });
+            };
+            sums.try_push(sum).map_err(in_context)?;
         }
     }
     swap(buffer, chunk.swap);
@@ -350,13 +385,6 @@ fn transfer_chunk<'b>(
     }
     progress.done.fetch_add(buffer.len() as u64, Ordering::Relaxed);
     Ok(())
-}
-
-fn at_least(scratch: &mut Vec<u8>, length: u64) -> &mut [u8] {
-    if scratch.len() < length as usize {
-        scratch.resize(length as usize, 0);
-    }
-    &mut scratch[..length as usize]
 }
 
 /// Reads payloads that lie close together with one call.

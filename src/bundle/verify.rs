@@ -9,6 +9,7 @@ use super::index::{Index, Row};
 use super::read_options::ReadOptions;
 use super::reader::Bundle;
 use super::transfer;
+use crate::allocate::{list_of, Room};
 use crate::background::Control;
 use crate::error::{printable, Code, Error, Problems, Reason, Result};
 use crate::storage::{File, Location};
@@ -57,9 +58,9 @@ pub(crate) fn verify(
             return Ok(checked);
         }
     };
-    check_slices(bundle.index(), &mut checked);
+    check_slices(bundle.index(), &mut checked)?;
     let shards = check_shards(&bundle, &mut checked)?;
-    let overlapping = check_places(bundle.index(), &mut checked);
+    let overlapping = check_places(bundle.index(), &mut checked)?;
     check_records(&bundle, &shards, &overlapping, values.then_some(threads), &mut checked, watch)?;
     checked.bundle = Some(bundle);
     Ok(checked)
@@ -67,17 +68,22 @@ pub(crate) fn verify(
 
 /// Checks that the slices of each partitioned tensor do not overlap, that their records are there,
 /// and whether they cover the tensor.
-fn check_slices(index: &Index, checked: &mut Checked) {
+fn check_slices(index: &Index, checked: &mut Checked) -> Result<()> {
     checked.tensors = index.len();
     for tensor in (0..index.len()).map(|i| index.tensor(i)).filter(|t| t.is_partitioned()) {
         let place = |fault: Error| fault.for_tensor(tensor.key).in_file(index.path());
-        let faults: Vec<Error> = check_overlap(tensor).err().into_iter().chain(missing(tensor)).collect();
+        let overlap = check_overlap(tensor).err();
+        if let Some(shortage) = overlap.as_ref().filter(|fault| fault.is_shortage()) {
+            return Err(place(shortage.clone()));
+        }
+        let faults: Vec<Error> = overlap.into_iter().chain(missing(tensor)).collect();
         // No element is stored twice, so it suffices to count them.
         if faults.is_empty() {
             checked.gaps.add_some(gap(tensor).map(place));
         }
         faults.into_iter().for_each(|fault| checked.damage.add(place(fault)));
     }
+    Ok(())
 }
 
 /// What is known of data files.
@@ -118,15 +124,16 @@ fn check_shards(bundle: &Bundle, checked: &mut Checked) -> Result<Shards> {
 /// Checks that no two values share a byte of a data file. Returns the values that overlap others,
 /// by their places among the records of the index: not reading them bounds the bytes that are read
 /// by the sizes of the files.
-fn check_places(index: &Index, checked: &mut Checked) -> HashSet<usize> {
+fn check_places(index: &Index, checked: &mut Checked) -> Result<HashSet<usize>> {
     let filled = index.records().enumerate().filter(|(_, (_, row))| row.size > 0);
     let mut places: Vec<(u32, u64, u64, usize, &[u8])> =
-        filled.map(|(at, (key, row))| (row.shard, row.offset, row.size, at, key)).collect();
+        list_of(filled.map(|(at, (key, row))| (row.shard, row.offset, row.size, at, key)))?;
     crate::sort::sort_by(&mut places, Ord::cmp);
     let (mut last, mut overlapping) = (None, HashSet::new());
     for (shard, offset, size, at, key) in places {
         match last {
             Some((in_shard, end, other)) if in_shard == shard && offset < end => {
+                overlapping.make_room(1)?;
                 overlapping.insert(at);
                 let what = format!("its value overlaps that of \"{}\" in data file {shard}", printable(other));
                 checked.damage.add(Error::new(Code::DataLoss, Reason::Overlap, what).for_tensor(key).in_file(index.path()));
@@ -134,7 +141,7 @@ fn check_places(index: &Index, checked: &mut Checked) -> HashSet<usize> {
             _ => last = Some((shard, offset.saturating_add(size), key)),
         }
     }
-    overlapping
+    Ok(overlapping)
 }
 
 /// Checks the values of all records but those in data files that are missing or were not looked
@@ -151,14 +158,15 @@ fn check_records(
     let is_there = |(at, (_, row)): &(usize, (&[u8], Row<'_>))| !overlapping.contains(at) && shards.may_be_there(row.shard);
     let stored = || bundle.index().records().enumerate().filter(is_there).map(|(_, record)| record);
     let Some(threads) = threads else {
-        let faults = stored().filter_map(|(key, row)| Some(bundle.check_row(&row).err()?.for_tensor(key))).collect();
+        let faults = list_of(stored().filter_map(|(key, row)| Some(bundle.check_row(&row).err()?.for_tensor(key))))?;
         return add_faults(faults, &mut checked.damage);
     };
     let total = stored().map(|(_, row)| row.size).fold(0, u64::saturating_add);
     checked.bytes = total;
     let threads = transfer::threads_for(threads, total);
     let records = stored().map(|(key, row)| bundle.check_record(key, &row));
-    let outcome = transfer::run(records, threads, true, &Control::default(), &mut |done| watch(done, total));
+    let outcome =
+        transfer::run(records, threads, transfer::CHUNK as u64, true, &Control::default(), &mut |done| watch(done, total));
     add_faults(outcome.faults, &mut checked.damage)?;
     // The last report always states that all bytes are done, even if an error kept some from being
     // counted.
@@ -199,8 +207,9 @@ impl Bundle {
             }
         });
         let size = tensors.iter().map(|&t| self.index().tensor(t).size).fold(0, u64::saturating_add);
-        let threads = transfer::threads_for(options.threads, size);
-        let outcome = transfer::run(records, threads.max(1), false, &options.control, &mut |_| ControlFlow::Continue(()));
+        let threads = transfer::threads_for(options.threads, size).max(1);
+        let scratch = transfer::CHUNK as u64;
+        let outcome = transfer::run(records, threads, scratch, false, &options.control, &mut |_| ControlFlow::Continue(()));
         if outcome.cancelled {
             return Err(Control::error());
         }

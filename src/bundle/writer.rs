@@ -8,6 +8,7 @@ use super::naming::split_prefix;
 use super::payload;
 use super::source::{ReadAt, Source};
 use super::write_options::WriteOptions;
+use crate::allocate::Room;
 use crate::error::{Error, Reason, Result};
 use crate::format::message::validated_elements;
 use crate::format::ordered_code::slice_key;
@@ -174,9 +175,8 @@ impl<'a> Writer<'a> {
     /// Those of [`Writer::add`].
     pub(crate) fn add_string(&mut self, key: &[u8], element: Vec<u8>) -> Result<()> {
         check_tensor(key, DType::String, &[])?;
-        let (payload, crc) = payload::encode_string(element);
-        self.items.push(key, DType::String, &[], Source::Owned(payload), Some(crc));
-        Ok(())
+        let (payload, crc) = payload::encode_string(element)?;
+        self.items.push(key, DType::String, &[], Source::Owned(payload), Some(crc))
     }
 
     /// Adds a variant tensor. Each element is a serialized `VariantTensorDataProto`; the checksums
@@ -210,14 +210,12 @@ impl<'a> Writer<'a> {
     fn put(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>) -> Result<()> {
         let elements = check_tensor(key, dtype, shape)?;
         check_size(key, dtype, elements, source.len())?;
-        self.items.push(key, dtype, shape, source, None);
-        Ok(())
+        self.items.push(key, dtype, shape, source, None)
     }
 
     fn put_elements<S: AsRef<[u8]>>(&mut self, key: &[u8], dtype: DType, shape: &[i64], elements: &[S]) -> Result<()> {
         let (payload, crc) = encode(key, dtype, shape, elements)?;
-        self.items.push(key, dtype, shape, Source::Owned(payload), Some(crc));
-        Ok(())
+        self.items.push(key, dtype, shape, Source::Owned(payload), Some(crc))
     }
 
     /// Adds a slice that has been checked, and records it with its tensor.
@@ -239,8 +237,9 @@ impl<'a> Writer<'a> {
                 .expecting(text(tensor.dtype, &tensor.shape), text(dtype, shape))
                 .for_tensor(key));
         }
+        tensor.slices.make_room(1)?;
+        self.items.push(&part.key, dtype, &part.shape, source, crc)?;
         tensor.slices.push(part.extents);
-        self.items.push(&part.key, dtype, &part.shape, source, crc);
         Ok(())
     }
 }

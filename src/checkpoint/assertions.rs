@@ -9,6 +9,7 @@ use super::report::RowState;
 use super::restore::Restore;
 use super::rows::spec_of;
 use super::Checkpoint;
+use crate::allocate::list_of;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Node, NodeId, Nodes, Walk};
 use crate::tensor::{shape_text, DType};
@@ -31,7 +32,7 @@ impl Restore {
             if is_behind || state.is_some_and(|state| !state.is_restored()) && !is_left_out {
                 let saved = self.selection.shown();
                 let why = self.why(nodes, id, object, state.filter(|_| !is_behind), detail);
-                let path = named(&Paths::new(saved).path(saved, id));
+                let path = named(&Paths::new(saved)?.path(saved, id));
                 return Err(failed(format!("{path}: not assigned a value from the checkpoint{why}")));
             }
         }
@@ -85,14 +86,14 @@ impl Restore {
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), !self.options.skip_slot_variables)?;
         let mut found = self.found.lock();
-        found.seen.extend(walk.order);
-        let bound = found.bound_objects();
+        found.seen.insert_all(walk.order)?;
+        let bound = found.bound_objects()?;
         let has_values = |object| nodes.get(object).is_some_and(Node::has_values);
-        Ok(found.seen.iter().filter(|&object| has_values(object) && !bound.contains(object)).collect())
+        list_of(found.seen.iter().filter(|&object| has_values(object) && !bound.contains(object)))
     }
 
     pub fn assert_all_consumed(&self, nodes: &Nodes) -> Result<()> {
-        let paths = Paths::new(self.selection.shown());
+        let paths = Paths::new(self.selection.shown())?;
         let skips_slots = self.options.skip_slot_variables;
         let (mut shown, mut count) = (Vec::new(), 0);
         for node in self.selection.saved.nodes().filter(|node| node.attributes().len() > 0) {

@@ -7,6 +7,7 @@ use super::loan::Loan;
 use super::options::RestoreOptions;
 use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
+use crate::allocate::{at_least, copy, filled, list_of, try_list_of, with_room, Room};
 use crate::background::Control;
 use crate::bundle::{Fate, ReadOptions};
 use crate::error::{Error, Result};
@@ -42,8 +43,11 @@ impl<'r> Batch<'r> {
     /// Checks all plans and, if every check passes, carries them out. Returns the outcome of each
     /// plan, whether the batch succeeds or fails.
     pub fn run(&self, nodes: &mut Nodes, plans: &[Plan]) -> (Outcomes, Result<()>) {
-        let mut outcomes = Outcomes { states: vec![RowState::Skipped; plans.len()], details: Map::default() };
-        let result = self.try_run(nodes, plans, &mut outcomes);
+        let mut outcomes = Outcomes { states: Vec::new(), details: Map::default() };
+        let result = filled(RowState::Skipped, plans.len()).and_then(|states| {
+            outcomes.states = states;
+            self.try_run(nodes, plans, &mut outcomes)
+        });
         for (plan, _) in plans.iter().zip(&outcomes.states).filter(|(_, state)| !self.dry && state.is_restored()) {
             if let Some(node) = nodes.get_mut(plan.object) {
                 node.was_assigned = true;
@@ -61,7 +65,7 @@ impl<'r> Batch<'r> {
             return Ok(());
         }
         let control = &self.read.control;
-        let tensors: Vec<usize> = all().flat_map(|number| plans[number].tensors()).copied().collect();
+        let tensors: Vec<usize> = list_of(all().flat_map(|number| plans[number].tensors()).copied())?;
         let bytes = tensors.iter().map(|&tensor| self.bytes(tensor)).fold(0, u64::saturating_add);
         control.expect(bytes);
         if self.options.verify_first {
@@ -97,12 +101,18 @@ impl<'r> Batch<'r> {
             let made = usize::try_from(bytes).map_err(|_| Error::out_of_memory(bytes)).and_then(Buffer::zeroed);
             Ok((number, made.map_err(|e| e.for_tensor(plans[number].key(self.reader)))?))
         };
-        fit.lacking.iter().map(make).collect()
+        let mut memory = Map::default();
+        memory.make_room(fit.lacking.len())?;
+        for number in &fit.lacking {
+            let (number, buffer) = make(number)?;
+            memory.insert(number, buffer);
+        }
+        Ok(memory)
     }
 
     /// Reads the values that cannot be read in place. Does not change the graph yet.
     fn read_ahead(&self, nodes: &Nodes, plans: &[Plan], others: &[usize]) -> Result<Vec<Ready>> {
-        let mut ready = Vec::with_capacity(others.len());
+        let mut ready = with_room(others.len())?;
         for &number in others {
             self.read.control.check()?;
             let plan = &plans[number];
@@ -115,7 +125,7 @@ impl<'r> Batch<'r> {
                     }
                     _ => Value::Strings(*tensor, self.strings(*tensor)?),
                 },
-                (Stored::Text(tensor), _) => Value::Text(self.strings(*tensor)?.get(0).unwrap_or_default().to_vec()),
+                (Stored::Text(tensor), _) => Value::Text(copy(self.strings(*tensor)?.get(0).unwrap_or_default())?),
                 (Stored::State(_, tensors), _) => Value::State(self.source(tensors)?),
                 _ => continue,
             };
@@ -143,7 +153,7 @@ impl<'r> Batch<'r> {
             }
             Ok(SourceTensor { name: name.clone(), dtype, shape: shape.to_vec(), bytes, strings })
         };
-        Ok(Source { tensors: tensors.iter().map(read).collect::<Result<_>>()? })
+        Ok(Source { tensors: try_list_of(tensors.iter().map(read))? })
     }
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
@@ -177,7 +187,7 @@ impl<'r> Batch<'r> {
                 Ok(()) => Outcome::new(fit.restored(number)),
                 Err(e) => Outcome::because(RowState::Torn, e),
             };
-            outcomes.set(number, outcome);
+            outcomes.note(number, outcome);
             done?;
         }
         Ok(())
@@ -195,7 +205,7 @@ impl<'r> Batch<'r> {
     ) -> Result<()> {
         fit.in_place.chunks(AT_ONCE).try_for_each(|numbers| {
             let mut loan = Loan::take(nodes, self.reader, plans, numbers, memory, &fit.casts)?;
-            let mut rows: Vec<_> = loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())).collect();
+            let mut rows: Vec<_> = list_of(loan.taken.iter_mut().map(|taken| (taken.tensor, taken.memory())))?;
             let (fates, result) = match self.reader.read_whole(&mut rows, &self.read) {
                 Ok(()) => (Vec::new(), Ok(())),
                 Err((e, fates)) => (fates, Err(e)),
@@ -203,7 +213,7 @@ impl<'r> Batch<'r> {
             drop(rows);
             for (place, taken) in loan.taken.iter_mut().enumerate() {
                 let outcome = match (fates.get(place), &result) {
-                    (None | Some(Fate::Whole), _) => {
+                    (None, Ok(())) | (Some(Fate::Whole), _) => {
                         taken.is_whole = true;
                         Outcome::new(fit.restored(taken.number))
                     }
@@ -214,7 +224,7 @@ impl<'r> Batch<'r> {
                     }
                     _ => Outcome::new(RowState::Skipped),
                 };
-                outcomes.set(taken.number, outcome);
+                outcomes.note(taken.number, outcome);
             }
             loan.give_back(self.reader);
             result
@@ -238,7 +248,7 @@ impl<'r> Batch<'r> {
             let Some(taken) = loan.taken.first_mut() else { return Ok(()) };
             let result = self.reader.read_region(taken.tensor, &part.region, taken.memory(), &self.read);
             taken.is_whole = result.is_ok();
-            outcomes.set(
+            outcomes.note(
                 number,
                 match &result {
                     Ok(()) => Outcome::new(fit.restored(number)),
@@ -261,9 +271,9 @@ impl<'r> Batch<'r> {
             let Some(cast) = cast else { return device.write_at(offset, bytes).map_err(failed) };
             let (mut at, most) = (cast.converted(offset), cast.stored(PIECE as u64).max(1) as usize);
             for piece in bytes.chunks(most) {
-                converted.resize(cast.converted(piece.len() as u64) as usize, 0);
-                cast.apply(piece, &mut converted)?;
-                device.write_at(at, &converted).map_err(failed)?;
+                let converted = at_least(&mut converted, cast.converted(piece.len() as u64))?;
+                cast.apply(piece, converted)?;
+                device.write_at(at, converted).map_err(failed)?;
                 at += converted.len() as u64;
             }
             Ok(())

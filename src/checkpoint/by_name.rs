@@ -19,6 +19,7 @@ use super::restore::{next_uid, unmatched_glob};
 use super::row_path::{PathTree, RowPath};
 use super::rows::{attribute_of, glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
+use crate::allocate::{list_of, Room, TryPush};
 use crate::background::Control;
 use crate::error::Result;
 use crate::graph::{Kind, NodeId, Nodes, Root, Waiting, Walk};
@@ -96,7 +97,7 @@ impl NameRestore {
     /// objects do not count as restored by this call, and nothing is deferred.
     pub fn begin(self: &Arc<Self>, nodes: &mut Nodes, root: Root<'_>, control: &Control, dry: bool) -> Result<()> {
         let objects = Walk::new(nodes, root, true)?.order;
-        let before: Vec<u64> = objects.iter().map(|&object| nodes.get(object).map_or(0, |node| node.restored_by)).collect();
+        let before = list_of(objects.iter().map(|&object| nodes.get(object).map_or(0, |node| node.restored_by)))?;
         let result = self.restore(nodes, &objects, control, dry);
         if dry || result.is_err() {
             for (&object, before) in objects.iter().zip(before) {
@@ -139,7 +140,11 @@ impl NameRestore {
     ) -> Result<()> {
         let mut plans = Vec::new();
         for &object in objects {
-            if self.found.lock().queued.insert(object) {
+            let mut found = self.found.lock();
+            found.queued.make_room(1)?;
+            let is_new = found.queued.insert(object);
+            drop(found);
+            if is_new {
                 nodes.defer_by_name(object, self.clone())?;
             }
             let node = nodes.need_mut(object)?;
@@ -157,16 +162,20 @@ impl NameRestore {
             let tensor = name.as_ref().and_then(|name| self.find(reader, name));
             match (name, tensor) {
                 (Some(name), Some(tensor)) if self.wants(reader, &name) => {
-                    plans.push(Plan { object, saved: 0, stored: Stored::Variable(tensor) });
+                    plans.try_push(Plan { object, saved: 0, stored: Stored::Variable(tensor) })?;
                 }
                 (Some(_), Some(tensor)) => {
                     let left_out = Outcome { state: RowState::Skipped, detail: Some("excluded by the options".to_owned()) };
                     let key = reader.tensor(tensor).map_or(&[][..], |tensor| tensor.key());
-                    self.found.lock().outcomes.insert(object, (key.to_vec(), left_out));
+                    let mut found = self.found.lock();
+                    found.outcomes.make_room(1)?;
+                    found.outcomes.insert(object, (key.to_vec(), left_out));
                 }
                 _ => {
                     let attribute = attribute_of(nodes, object).to_owned();
-                    self.found.lock().unused.insert(object, vec![attribute]);
+                    let mut found = self.found.lock();
+                    found.unused.make_room(1)?;
+                    found.unused.insert(object, vec![attribute]);
                 }
             }
         }
@@ -175,6 +184,8 @@ impl NameRestore {
         }
         let newer = renewed(reader, &mut plans)?;
         let reader = newer.as_ref().unwrap_or(reader);
+        // What becomes of them can be noted even if memory runs out later.
+        self.found.lock().outcomes.make_room(plans.len())?;
         let (outcomes, result) = Batch::new(reader, &self.options, control, dry).run(nodes, &plans);
         let mut found = self.found.lock();
         for (plan, outcome) in plans.into_iter().zip(outcomes.each()) {
@@ -194,7 +205,7 @@ impl NameRestore {
     pub fn assert_restored(&self, nodes: &Nodes, checkpoint: &Checkpoint, lenient: bool) -> Result<()> {
         let found = self.found.lock();
         let lacking = found.unused.keys().filter(|object| nodes.get(**object).is_some() && !found.optional.contains(*object));
-        let lacking: Vec<NodeId> = lacking.copied().collect();
+        let lacking: Vec<NodeId> = list_of(lacking.copied())?;
         if !lacking.is_empty() {
             return Err(failed(format!(
                 "{}: the checkpoint has no values of these names. Some objects had attributes which were not restored",
@@ -234,7 +245,10 @@ impl NameRestore {
         };
         let found = self.found.lock();
         let mut by_key: IndexMap<&[u8], Vec<(NodeId, &Outcome)>> = IndexMap::new();
-        found.outcomes.iter().for_each(|(object, (key, outcome))| by_key.entry(key).or_default().push((*object, outcome)));
+        by_key.make_room(found.outcomes.len())?;
+        for (object, (key, outcome)) in &found.outcomes {
+            by_key.entry(key).or_default().try_push((*object, outcome))?;
+        }
         let mut rows = Vec::new();
         for tensor in reader.tensors() {
             let name = String::from_utf8_lossy(tensor.key()).into_owned();
@@ -253,17 +267,18 @@ impl NameRestore {
             };
             match by_key.get(tensor.key()) {
                 None if !self.options.wants(&path) => {
-                    rows.push(row(None, RowState::Skipped, Some("excluded by the options".to_owned())))
+                    rows.try_push(row(None, RowState::Skipped, Some("excluded by the options".to_owned())))?
                 }
-                None => rows.push(row(None, RowState::Unused, None)),
+                None => rows.try_push(row(None, RowState::Unused, None))?,
                 Some(objects) => {
+                    rows.make_room(objects.len())?;
                     rows.extend(objects.iter().map(|(object, outcome)| row(Some(*object), outcome.state, outcome.detail.clone())))
                 }
             }
         }
         let attached = checkpoint.attached();
         let walk = Walk::new(nodes, checkpoint.as_root(&attached), true)?;
-        let tree = PathTree::of_walk(nodes, &walk);
+        let tree = PathTree::of_walk(nodes, &walk)?;
         for (id, &object) in walk.order.iter().enumerate() {
             let has_values = nodes.get(object).is_some_and(|node| node.has_values());
             if has_values && !found.outcomes.contains_key(&object) {
@@ -271,15 +286,16 @@ impl NameRestore {
                 if let Ok(name) = nodes.variable(object).map(|variable| variable.name.as_deref().unwrap_or_default()) {
                     row.key = name.into();
                 }
-                rows.push(row);
+                rows.try_push(row)?;
             }
         }
         drop(found);
+        rows.make_room(self.unmatched.len())?;
         rows.extend(self.unmatched.iter().map(|glob| glob_row(glob)));
         if reader.format() != Format::V1 {
             *guard = Some(reader);
         }
-        Ok(report_with_candidates(rows))
+        report_with_candidates(rows)
     }
 }
 

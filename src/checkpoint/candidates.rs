@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::report::{Report, Row, RowState};
+use crate::allocate::{list_of, Room};
+use crate::error::Result;
 
 /// The largest number of names at the end of a path that are compared.
 const NAMES: usize = 16;
@@ -12,29 +14,30 @@ const NAMES: usize = 16;
 const BYTES: usize = 1 << 10;
 
 /// Makes a report of rows, and sets their candidates.
-pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Report {
-    find_candidates(&mut rows);
-    Report::new(rows)
+pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Result<Report> {
+    find_candidates(&mut rows)?;
+    Ok(Report::new(rows))
 }
 
 /// Sets the candidates of rows: pairs a value that no object has taken with an object that has no
 /// value, if dtype and shape agree and they are the only ones whose paths end in the same names.
 /// The more names agree, the sooner two are paired, so `old/layer_3/kernel` is for
 /// `new/layer_3/kernel` although other layers have kernels.
-fn find_candidates(rows: &mut [Row]) {
+fn find_candidates(rows: &mut [Row]) -> Result<()> {
     let is_open = |row: &Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
-    let ends: Vec<Option<String>> = rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }).collect();
+    let ends: Vec<Option<String>> = list_of(rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }))?;
     let ending = |at: usize, names| ending(ends[at].as_deref()?, names);
     let most = ends.iter().flatten().map(|end| end.split('/').count()).max().unwrap_or(0);
     for names in (1..=most).rev() {
-        let pairs = pairs(rows, |at| Some((ending(at, names)?, spec(&rows[at])?)));
+        let pairs = pairs(rows, |at| Some((ending(at, names)?, spec(&rows[at])?)))?;
         note(rows, pairs);
     }
     // Objects that take any dtype or shape.
     for names in (1..=most).rev() {
-        let pairs = pairs(rows, |at| ending(at, names));
+        let pairs = pairs(rows, |at| ending(at, names))?;
         note(rows, pairs);
     }
+    Ok(())
 }
 
 fn note(rows: &mut [Row], pairs: Vec<(usize, usize)>) {
@@ -45,7 +48,7 @@ fn note(rows: &mut [Row], pairs: Vec<(usize, usize)>) {
 }
 
 /// Returns the pairs of rows that alone have the same likeness, one on each side, and fit.
-fn pairs<L: Eq + Hash>(rows: &[Row], likeness: impl Fn(usize) -> Option<L>) -> Vec<(usize, usize)> {
+fn pairs<L: Eq + Hash>(rows: &[Row], likeness: impl Fn(usize) -> Option<L>) -> Result<Vec<(usize, usize)>> {
     /// The rows of one side that are alike: the first of them, and whether there are others.
     type Side = Option<(usize, bool)>;
     let mut alike: HashMap<L, [Side; 2]> = HashMap::new();
@@ -56,6 +59,7 @@ fn pairs<L: Eq + Hash>(rows: &[Row], likeness: impl Fn(usize) -> Option<L>) -> V
             _ => continue,
         };
         if let Some(likeness) = likeness(number) {
+            alike.make_room(1)?;
             let side = &mut alike.entry(likeness).or_default()[side];
             *side = Some(side.map_or((number, false), |(first, _)| (first, true)));
         }
@@ -64,7 +68,7 @@ fn pairs<L: Eq + Hash>(rows: &[Row], likeness: impl Fn(usize) -> Option<L>) -> V
         [Some((value, false)), Some((object, false))] => Some((value, object)),
         _ => None,
     });
-    only.filter(|&(value, object)| fits(&rows[value], &rows[object])).collect()
+    list_of(only.filter(|&(value, object)| fits(&rows[value], &rows[object])))
 }
 
 /// Returns the last names of a path, as many as asked for; `None` if it has fewer.

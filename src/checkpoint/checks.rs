@@ -5,7 +5,7 @@ use super::assign::Batch;
 use super::options::Mismatch;
 use super::plan::{Fit, Outcome, Outcomes, Plan, Stored};
 use super::report::RowState;
-use crate::allocate::allocate;
+use crate::allocate::{allocate, with_room, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Data, Kind, Nodes, Part};
 use crate::reader::{Format, Place, Reader};
@@ -37,7 +37,7 @@ impl Batch<'_> {
     /// Checks all plans and returns those that can be carried out. Changes nothing in the graph.
     pub(super) fn check(&self, nodes: &Nodes, plans: &[Plan], outcomes: &mut Outcomes) -> Result<Fit> {
         let mut fit = Fit::default();
-        let (mut places, mut in_order) = (Vec::with_capacity(plans.len()), true);
+        let (mut places, mut in_order) = (with_room(plans.len())?, true);
         let mut unfit: Vec<Unfit> = Vec::new();
         let mut unbacked = None;
         // The address ranges of variables in the program's memory, with the numbers of their plans.
@@ -46,8 +46,8 @@ impl Batch<'_> {
             let (route, cast) = match self.check_one(nodes, plan) {
                 Ok(found) => found,
                 Err(found) => {
-                    outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() });
-                    unfit.push(found);
+                    outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() })?;
+                    unfit.try_push(found)?;
                     continue;
                 }
             };
@@ -68,22 +68,23 @@ impl Batch<'_> {
                     Err(e) if e.reason() == Reason::DType => {
                         let detail = e.found().map(|value| format!("the value {value} does not fit"));
                         let found = Unfit { state: RowState::DtypeMismatch, detail, error: e };
-                        outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() });
-                        unfit.push(found);
+                        outcomes.set(number, Outcome { state: found.state, detail: found.detail.clone() })?;
+                        unfit.try_push(found)?;
                         continue;
                     }
                     Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
                     _ => {}
                 }
+                fit.casts.make_room(1)?;
                 fit.casts.insert(number, cast);
             }
             let (Route::InPlace { lacks_memory } | Route::Part(_, Some(lacks_memory))) = route else {
-                fit.others.push(number);
+                fit.others.try_push(number)?;
                 continue;
             };
             let memory = match &nodes.variable(plan.object)?.data {
                 _ if lacks_memory => {
-                    fit.lacking.push(number);
+                    fit.lacking.try_push(number)?;
                     &[]
                 }
                 Data::Borrowed(memory) => memory.bytes(),
@@ -91,9 +92,9 @@ impl Batch<'_> {
                 _ => &[],
             };
             let range = memory.as_ptr_range();
-            ranges.push((range.start as usize, range.end as usize, number));
+            ranges.try_push((range.start as usize, range.end as usize, number))?;
             if let Route::Part(..) = route {
-                fit.parts.push(number);
+                fit.parts.try_push(number)?;
                 continue;
             }
             in_order &= places.last().is_none_or(|(last, _)| *last <= place);
@@ -103,13 +104,14 @@ impl Batch<'_> {
             return Err(first_of(unfit, self.reader.format()));
         }
         if let Some((number, e)) = unbacked {
-            outcomes.set(number, Outcome::because(RowState::Torn, &e));
+            outcomes.set(number, Outcome::because(RowState::Torn, &e))?;
             return Err(e);
         }
         check_overlap(self.reader, plans, ranges)?;
         if !in_order {
             crate::sort::sort_by(&mut places, Ord::cmp);
         }
+        fit.in_place.make_room(places.len())?;
         fit.in_place.extend(places.iter().map(|(_, number)| number));
         Ok(fit)
     }

@@ -1,6 +1,7 @@
 //! Holds the memory of variables while values are read into it.
 
 use super::plan::{Plan, Stored};
+use crate::allocate::with_room;
 use crate::bundle::Destination;
 use crate::error::{Error, Result};
 use crate::graph::{prepare, Data, Map, NodeId, Nodes};
@@ -69,7 +70,7 @@ impl<'n> Loan<'n> {
         memory: &mut Map<usize, Buffer>,
         casts: &Map<usize, Cast>,
     ) -> Result<Loan<'n>> {
-        let mut loan = Loan { nodes, taken: Vec::with_capacity(numbers.len()) };
+        let mut loan = Loan { nodes, taken: with_room(numbers.len())? };
         for &number in numbers {
             let Plan { object, stored: Stored::Variable(tensor), .. } = plans[number] else { continue };
             let new = if memory.is_empty() { None } else { memory.remove(&number) };

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use super::objects::Objects;
 use super::plan::Outcome;
 use super::report::RowState;
+use crate::allocate::Room;
+use crate::error::Result;
 use crate::graph::{Map, NodeId, Nodes, Set};
 
 /// The matches that a restore has found so far.
@@ -33,21 +35,21 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    /// Records the outcome for a node's value.
+    /// Records the outcome for a node's value. A detail that there is no memory for is left out.
     pub fn note(&mut self, id: u32, outcome: Outcome) {
         self.states[id as usize] = Some(outcome.state);
         match outcome.detail {
-            Some(detail) => self.details.insert(id, detail),
-            None if self.details.is_empty() => None,
-            None => self.details.remove(&id),
+            Some(detail) if self.details.make_room(1).is_ok() => self.details.insert(id, detail),
+            _ if self.details.is_empty() => None,
+            _ => self.details.remove(&id),
         };
     }
 
     /// Returns the objects that are bound to nodes of the checkpoint.
-    pub fn bound_objects(&self) -> Objects {
+    pub fn bound_objects(&self) -> Result<Objects> {
         let mut objects = Objects::default();
-        objects.extend(self.objects.iter().flatten().copied());
-        objects
+        objects.insert_all(self.objects.iter().flatten().copied())?;
+        Ok(objects)
     }
 
     /// Returns the object that a node is bound to; `None` if there is none or it was removed.
@@ -57,12 +59,12 @@ impl Matches {
 
     /// Binds a node to an object, unless the node is already bound. Returns the object that it was
     /// bound to before.
-    pub fn bind(&mut self, nodes: &Nodes, id: u32, object: NodeId) -> Option<NodeId> {
-        self.seen.insert(object);
+    pub fn bind(&mut self, nodes: &Nodes, id: u32, object: NodeId) -> Result<Option<NodeId>> {
+        self.seen.insert(object)?;
         let there = self.bound(nodes, id);
         if there.is_none() {
             self.objects[id as usize] = Some(object);
         }
-        there
+        Ok(there)
     }
 }

@@ -1,5 +1,7 @@
 //! Sets of objects of one graph.
 
+use crate::allocate::Room;
+use crate::error::Result;
 use crate::graph::NodeId;
 
 /// A set of objects of one graph.
@@ -12,12 +14,19 @@ pub(super) struct Objects {
 impl Objects {
     /// Inserts an object. Slots of removed objects are reused by newer objects with greater ids;
     /// the set then keeps the newer one.
-    pub fn insert(&mut self, object: NodeId) {
+    pub fn insert(&mut self, object: NodeId) -> Result<()> {
         let place = object.place();
         if place >= self.by_place.len() {
+            self.by_place.make_room(place + 1 - self.by_place.len())?;
             self.by_place.resize(place + 1, None);
         }
         self.by_place[place] = self.by_place[place].max(Some(object));
+        Ok(())
+    }
+
+    /// Inserts several objects.
+    pub fn insert_all(&mut self, objects: impl IntoIterator<Item = NodeId>) -> Result<()> {
+        objects.into_iter().try_for_each(|object| self.insert(object))
     }
 
     pub fn contains(&self, object: NodeId) -> bool {
@@ -26,11 +35,5 @@ impl Objects {
 
     pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.by_place.iter().flatten().copied()
-    }
-}
-
-impl Extend<NodeId> for Objects {
-    fn extend<I: IntoIterator<Item = NodeId>>(&mut self, objects: I) {
-        objects.into_iter().for_each(|object| self.insert(object));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::allocate::Room;
+use crate::error::Result;
 use crate::format::key;
 use crate::reader::ObjectGraph;
 
@@ -14,14 +16,15 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub fn new(saved: &ObjectGraph) -> Paths {
+    pub fn new(saved: &ObjectGraph) -> Result<Paths> {
         let mut slots = HashMap::new();
         for owner in saved.nodes() {
             for (number, slot) in owner.slot_variables().enumerate() {
+                slots.make_room(1)?;
                 slots.entry(slot.slot_variable).or_insert((owner.id(), slot.original_variable, number));
             }
         }
-        Paths { parents: saved.parents(), slots }
+        Ok(Paths { parents: saved.parents()?, slots })
     }
 
     /// Returns whether the node is a slot variable.
@@ -34,7 +37,7 @@ impl Paths {
         let (mut names, mut at) = (Vec::new(), id);
         while at != 0 {
             let (parent, number) = self.parents[at as usize]?;
-            names.push(saved.node(parent)?.children().nth(number)?.name);
+            names.push(saved.node(parent)?.child_at(number)?.name);
             at = parent;
         }
         names.reverse();
@@ -42,7 +45,7 @@ impl Paths {
     }
 
     fn slot_name<'g>(&self, saved: &'g ObjectGraph, owner: u32, number: usize) -> &'g str {
-        saved.node(owner).and_then(|owner| owner.slot_variables().nth(number)).map_or("", |slot| slot.name)
+        saved.node(owner).and_then(|owner| owner.slot_name_at(number)).unwrap_or_default()
     }
 
     /// Returns the path of a node as written in keys: escaped names joined by `/`. A slot variable

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::report::RowState;
+use crate::allocate::Room;
 use crate::error::{Reason, Result};
 use crate::graph::{Map, NodeId};
 use crate::reader::{OpenOptions, Reader};
@@ -100,9 +101,20 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    pub fn set(&mut self, number: usize, outcome: Outcome) {
+    /// Records the outcome of a plan. Fails if there is no memory for its detail.
+    pub fn set(&mut self, number: usize, outcome: Outcome) -> Result<()> {
+        if outcome.detail.is_some() {
+            self.details.make_room(1)?;
+        }
+        self.note(number, outcome);
+        Ok(())
+    }
+
+    /// Records what became of a plan that was carried out. A detail that there is no memory for is
+    /// left out.
+    pub fn note(&mut self, number: usize, outcome: Outcome) {
         self.states[number] = outcome.state;
-        if let Some(detail) = outcome.detail {
+        if let Some(detail) = outcome.detail.filter(|_| self.details.make_room(1).is_ok()) {
             self.details.insert(number, detail);
         }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::options::Severity;
 use super::plan::{Plan, Stored};
 use super::restore::{Pass, Restore};
+use crate::allocate::TryPush;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key::{self, VARIABLE_VALUE};
 use crate::graph::{Kind, NodeId, Nodes};
@@ -29,8 +30,7 @@ impl Restore {
         }
         match self.restorer(nodes, &node, object)? {
             Restorer::Saver(saver, name) => {
-                pass.savers.entry(saver).or_default().push((name, object));
-                return Ok(());
+                return pass.savers.entry(saver).or_default().try_push((name, object));
             }
             Restorer::Nobody => return Ok(()),
             Restorer::Attributes => {}
@@ -74,8 +74,7 @@ impl Restore {
                 return Ok(());
             }
         };
-        pass.plans.push(Plan { object, saved: id, stored });
-        Ok(())
+        pass.plans.try_push(Plan { object, saved: id, stored })
     }
 
     /// Decides what restores an object.

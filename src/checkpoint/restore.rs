@@ -19,6 +19,7 @@ use super::paths::Paths;
 use super::plan::{renewed, Outcome, Plan};
 use super::report::RowState;
 use super::selection::Selection;
+use crate::allocate::{filled, list_of, Room, TryPush};
 use crate::background::Control;
 use crate::error::{printable, Error, Result};
 use crate::format::key::VARIABLE_VALUE;
@@ -71,15 +72,14 @@ impl Restore {
     pub fn new(reader: Reader, saved: ObjectGraph, options: &RestoreOptions, log: Option<Log>) -> Result<Restore> {
         let selection = Selection::new(saved, options)?;
         let saved = &selection.saved;
-        let mut found = Matches { objects: vec![None; saved.len()], states: vec![None; saved.len()], ..Matches::default() };
+        let (objects, states) = (filled(None, saved.len())?, filled(None, saved.len())?);
+        let mut found = Matches { objects, states, ..Matches::default() };
         if !options.skip_slot_variables {
             for owner in saved.nodes() {
                 for slot in owner.slot_variables() {
-                    found.slots.entry(slot.original_variable).or_default().push((
-                        owner.id(),
-                        slot.slot_variable,
-                        slot.name.into(),
-                    ));
+                    found.slots.make_room(1)?;
+                    let of_variable = found.slots.entry(slot.original_variable).or_default();
+                    of_variable.try_push((owner.id(), slot.slot_variable, slot.name.into()))?;
                 }
             }
         }
@@ -169,12 +169,12 @@ impl Restore {
     }
 
     /// Binds a node to an object. Returns false if the node was already bound.
-    pub(super) fn bind(&self, nodes: &Nodes, id: u32, object: NodeId) -> bool {
-        let there = self.found.lock().bind(nodes, id, object);
+    pub(super) fn bind(&self, nodes: &Nodes, id: u32, object: NodeId) -> Result<bool> {
+        let there = self.found.lock().bind(nodes, id, object)?;
         if let Some(there) = there {
             self.warn_of_two(nodes, there, object);
         }
-        there.is_none()
+        Ok(there.is_none())
     }
 
     fn warn_of_two(&self, nodes: &Nodes, there: NodeId, object: NodeId) {
@@ -194,23 +194,23 @@ impl Restore {
     /// Walks the checkpoint's graph from the node `id`, which is matched with `object`. Plans
     /// values, and defers those whose objects do not exist yet.
     fn walk(self: &Arc<Self>, nodes: &mut Nodes, id: u32, object: NodeId, pass: &mut Pass) -> Result<()> {
-        if !self.bind(nodes, id, object) {
+        if !self.bind(nodes, id, object)? {
             // As in TensorFlow, a variable that is made where a value waits for it has that value
             // from the start, even if another object has it already.
             let restored_by = nodes.need(object)?.restored_by;
             if self.uid > restored_by && self.wants(id) && self.is_plain(id) && nodes.lacks_value(object) {
                 self.plan(nodes, id, object, pass)?;
-                pass.marked.push((object, restored_by));
+                pass.marked.try_push((object, restored_by))?;
                 nodes.need_mut(object)?.restored_by = self.uid;
             }
             return Ok(());
         }
-        pass.queue.push_back((id, object));
+        pass.queue.try_push((id, object))?;
         while let Some((id, object)) = pass.queue.pop_front() {
             let restored_by = nodes.need(object)?.restored_by;
             if self.uid > restored_by && self.wants(id) {
                 self.plan(nodes, id, object, pass)?;
-                pass.marked.push((object, restored_by));
+                pass.marked.try_push((object, restored_by))?;
                 nodes.need_mut(object)?.restored_by = self.uid;
             }
             self.follow_edges(nodes, id, object, pass)?;
@@ -232,20 +232,21 @@ impl Restore {
             match same.or_else(|| edges.get(edge.name)) {
                 Some(&child) => {
                     // The node was not bound before, as checked above.
-                    let bound = found.bind(nodes, edge.node, child);
+                    let bound = found.bind(nodes, edge.node, child)?;
                     debug_assert!(bound.is_none());
-                    pass.queue.push_back((edge.node, child));
+                    pass.queue.try_push((edge.node, child))?;
                 }
-                None if self.may_have_values(edge.node) => waiting.push((edge.name, edge.node)),
+                None if self.may_have_values(edge.node) => waiting.try_push((edge.name, edge.node))?,
                 None => {}
             }
         }
         if !waiting.is_empty() {
+            found.waits_at.make_room(1)?;
             found.waits_at.insert(object);
         }
         drop(found);
         for (name, node) in waiting {
-            nodes.defer(object, name, Position { restore: self.clone(), node });
+            nodes.defer(object, name, Position { restore: self.clone(), node })?;
         }
         Ok(())
     }
@@ -300,9 +301,9 @@ impl Restore {
             pass.control.check()?;
             let Some(mut functions) = nodes.savers.get_mut(saver).functions.take() else { continue };
             let wanted = reader.tensors().filter(|t| functions.wants(objects, t.key()));
-            let wanted: Vec<(Box<str>, usize)> =
-                wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())).collect();
-            let restored = batch.source(&wanted).and_then(|source| {
+            let wanted: Result<Vec<(Box<str>, usize)>> =
+                list_of(wanted.map(|t| (String::from_utf8_lossy(t.key()).into_owned().into_boxed_str(), t.index())));
+            let restored = wanted.and_then(|wanted| batch.source(&wanted)).and_then(|source| {
                 functions.restore(objects, &source).map_err(|e| Error::callback("the restore callback of a registered saver", e))
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
@@ -345,13 +346,13 @@ impl Drop for Restore {
             return;
         }
         let found = std::mem::take(self.found.get_mut());
-        let unmatched = self.selection.saved.nodes().filter(|node| {
+        let is_unmatched = |node: &SavedNode<'_>| {
             node.attributes().len() > 0
                 && self.wants(node.id())
                 && found.objects.get(node.id() as usize).is_none_or(Option::is_none)
-        });
-        let unmatched: Vec<u32> = unmatched.map(|node| node.id()).collect();
-        if unmatched.is_empty() && found.unused.is_empty() {
+        };
+        let mut unmatched = self.selection.saved.nodes().filter(is_unmatched).map(|node| node.id()).peekable();
+        if unmatched.peek().is_none() && found.unused.is_empty() {
             return;
         }
         self.log(
@@ -360,7 +361,8 @@ impl Drop for Restore {
              in question. To silence these warnings, use `status.expect_partial()`. See \
              https://www.tensorflow.org/api_docs/python/tf/train/Checkpoint#restore for details about the status object returned by the restore function.",
         );
-        let paths = Paths::new(self.selection.shown());
+        // Without memory for the names, the values are not named.
+        let Ok(paths) = Paths::new(self.selection.shown()) else { return };
         for id in unmatched {
             let name = paths.pretty(self.selection.shown(), id);
             self.log(Severity::Warning, &format!("Value in checkpoint could not be found in the restored object: {name}"));

@@ -7,6 +7,7 @@ use super::restore::Restore;
 use super::row_path::{PathTree, RowPath};
 use super::rows::{glob_row, missing_row, slice_of, spec_of};
 use super::Checkpoint;
+use crate::allocate::{filled, list_of, Room, TryPush};
 use crate::error::Result;
 use crate::graph::{NodeId, Nodes, Walk};
 
@@ -14,8 +15,8 @@ use crate::graph::{NodeId, Nodes, Walk};
 pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoint) -> Result<Report> {
     let saved = &restore.selection.saved;
     let shown = restore.selection.shown();
-    let (paths, tree) = (Paths::new(shown), PathTree::of_graph(shown));
-    let waiting = waiting(nodes, restore);
+    let (paths, tree) = (Paths::new(shown)?, PathTree::of_graph(shown)?);
+    let waiting = waiting(nodes, restore)?;
     let mut rows = Vec::new();
     for node in saved.nodes() {
         let id = node.id();
@@ -42,7 +43,7 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
             (None, None) => (RowState::Unused, None),
         };
         let mut put = |key: &str| {
-            rows.push(Row {
+            rows.try_push(Row {
                 path: RowPath::of(&tree, id),
                 key: key.into(),
                 state,
@@ -59,46 +60,49 @@ pub(super) fn report_of(nodes: &Nodes, restore: &Restore, checkpoint: &Checkpoin
                 detail: detail.clone(),
             })
         };
-        node.attributes().for_each(|attribute| put(attribute.checkpoint_key));
+        node.attributes().try_for_each(|attribute| put(attribute.checkpoint_key))?;
         if let (Some(saver), 0) = (node.registered_saver(), node.attributes().len()) {
-            put(saver.object_name);
+            put(saver.object_name)?;
         }
     }
     let attached = checkpoint.attached();
     let walk = Walk::new(nodes, checkpoint.as_root(&attached), !restore.options.skip_slot_variables)?;
-    let tree = PathTree::of_walk(nodes, &walk);
+    let tree = PathTree::of_walk(nodes, &walk)?;
     let found = restore.found.lock();
-    let bound = found.bound_objects();
+    let bound = found.bound_objects()?;
     for (id, &object) in walk.order.iter().enumerate() {
         if nodes.get(object).is_some_and(|node| node.has_values()) && !bound.contains(object) {
-            rows.push(missing_row(nodes, RowPath::of(&tree, id as u32), object));
+            rows.try_push(missing_row(nodes, RowPath::of(&tree, id as u32), object))?;
         }
     }
+    rows.make_room(restore.selection.unmatched.len())?;
     rows.extend(restore.selection.unmatched.iter().map(|glob| glob_row(glob)));
-    Ok(report_with_candidates(rows))
+    report_with_candidates(rows)
 }
 
 /// Returns for each node of the checkpoint whether it is deferred: a deferred edge or slot leads to
 /// it, or to a node above it, and it has no object yet.
-fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
+fn waiting(nodes: &Nodes, restore: &Restore) -> Result<Vec<bool>> {
     let saved = &restore.selection.saved;
-    let mut waiting = vec![false; saved.len()];
+    let mut waiting = filled(false, saved.len())?;
     let mut next: Vec<u32> = Vec::new();
-    let waits_at: Vec<NodeId> = restore.found.lock().waits_at.iter().copied().collect();
+    let waits_at: Vec<NodeId> = list_of(restore.found.lock().waits_at.iter().copied())?;
     for &object in &waits_at {
         let positions = nodes.deferred(object).flat_map(|(_, positions)| positions);
-        next.extend(positions.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
-        let slots = nodes.deferred_slots(object);
-        next.extend(slots.filter(|position| position.restore.uid() == restore.uid).map(|position| position.node));
+        for position in positions.chain(nodes.deferred_slots(object)).filter(|position| position.restore.uid() == restore.uid) {
+            next.try_push(position.node)?;
+        }
     }
     while let Some(id) = next.pop() {
         if !waiting[id as usize] && restore.bound(nodes, id).is_none() {
             waiting[id as usize] = true;
-            next.extend(saved.node(id).into_iter().flat_map(|node| node.children().map(|edge| edge.node)));
+            for edge in saved.node(id).into_iter().flat_map(|node| node.children()) {
+                next.try_push(edge.node)?;
+            }
         }
     }
     if waits_at.is_empty() {
-        return waiting;
+        return Ok(waiting);
     }
     // A slot is deferred if its owner or its variable is, and the other one is deferred or bound.
     for owner in saved.nodes() {
@@ -112,5 +116,5 @@ fn waiting(nodes: &Nodes, restore: &Restore) -> Vec<bool> {
             }
         }
     }
-    waiting
+    Ok(waiting)
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use crate::allocate::{filled, Room, TryPush};
+use crate::error::Result;
 use crate::format::key;
 use crate::graph::{Nodes, Walk};
 use crate::reader::ObjectGraph;
@@ -48,8 +50,8 @@ pub(super) struct PathTree {
 
 impl PathTree {
     /// The paths in the object graph of a checkpoint.
-    pub fn of_graph(graph: &ObjectGraph) -> Arc<PathTree> {
-        let mut steps: Vec<(Step, &str)> = vec![(Step::Nowhere, ""); graph.len()];
+    pub fn of_graph(graph: &ObjectGraph) -> Result<Arc<PathTree>> {
+        let mut steps: Vec<(Step, &str)> = filled((Step::Nowhere, ""), graph.len())?;
         for owner in graph.nodes() {
             for slot in owner.slot_variables() {
                 let step = &mut steps[slot.slot_variable as usize];
@@ -58,7 +60,7 @@ impl PathTree {
                 }
             }
         }
-        let parents = graph.parents();
+        let parents = graph.parents()?;
         for node in graph.nodes() {
             for (number, edge) in node.children().enumerate() {
                 if parents[edge.node as usize] == Some((node.id(), number)) {
@@ -73,7 +75,7 @@ impl PathTree {
     }
 
     /// The paths of the objects of a program.
-    pub fn of_walk(nodes: &Nodes, walk: &Walk<'_>) -> Arc<PathTree> {
+    pub fn of_walk(nodes: &Nodes, walk: &Walk<'_>) -> Result<Arc<PathTree>> {
         PathTree::of_steps((0..walk.order.len() as u32).map(|id| {
             let (step, name) = match (walk.slot(id), walk.parent(id)) {
                 (Some(slot), _) => (Step::Slot { owner: slot.owner, variable: slot.variable }, walk.slot_name(nodes, slot)),
@@ -84,13 +86,15 @@ impl PathTree {
         }))
     }
 
-    fn of_steps<'n>(each: impl IntoIterator<Item = (Step, &'n str)>) -> Arc<PathTree> {
+    fn of_steps<'n>(each: impl IntoIterator<Item = (Step, &'n str)>) -> Result<Arc<PathTree>> {
         let mut tree = PathTree { steps: Vec::new(), names: String::new() };
         for (step, name) in each {
+            // Each byte of a name has at most two when it is escaped.
+            tree.names.make_room(2 * name.len())?;
             key::push_escaped(&mut tree.names, name);
-            tree.steps.push((step, tree.names.len() as u32));
+            tree.steps.try_push((step, tree.names.len() as u32))?;
         }
-        Arc::new(tree)
+        Ok(Arc::new(tree))
     }
 
     fn step(&self, id: u32) -> (Step, &str) {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::options::SaveOptions;
+use crate::allocate::{copy, filled, list_of, with_room, TryPush};
 use crate::bundle::{Snapshot, SnapshotMemory, Writer};
 use crate::error::{printable, Error, Result};
 use crate::format::key::{self, ATTRIBUTES, PY_STATE, VARIABLE_VALUE};
@@ -83,7 +84,7 @@ pub(super) struct Collected<'r> {
 /// Walks the graph from `root` and asks savers and objects with state for their tensors.
 pub(super) fn collect<'r>(nodes: &mut Nodes, root: Root<'r>) -> Result<Collected<'r>> {
     let walk = Walk::new(nodes, root, true)?;
-    let (saver_of, groups) = group(nodes, &walk);
+    let (saver_of, groups) = group(nodes, &walk)?;
     let of_savers = save_groups(nodes, &groups)?;
     let of_states = save_states(nodes, &walk, &saver_of)?;
     Ok(Collected { walk, saver_of, of_savers, of_states })
@@ -104,20 +105,20 @@ impl Collected<'_> {
 
 /// Returns for each object the number of its saver plus one (0 if it has none), and the objects of
 /// each saver.
-fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> (Vec<u32>, Vec<Group>) {
-    let mut saver_of = vec![0; walk.order.len()];
+fn group(nodes: &mut Nodes, walk: &Walk<'_>) -> Result<(Vec<u32>, Vec<Group>)> {
+    let mut saver_of = filled(0, walk.order.len())?;
     let mut groups: Vec<Group> = (0..nodes.savers.len()).map(|saver| Group { saver, objects: Vec::new() }).collect();
     if groups.is_empty() {
-        return (saver_of, groups);
+        return Ok((saver_of, groups));
     }
     for (id, &object) in walk.order.iter().enumerate() {
         if let Some(saver) = nodes.savers.of(object) {
             saver_of[id] = saver as u32 + 1;
-            groups[saver].objects.push((walk.path(nodes, id as u32), object));
+            groups[saver].objects.try_push((walk.path(nodes, id as u32), object))?;
         }
     }
     groups.retain(|group| !group.objects.is_empty());
-    (saver_of, groups)
+    Ok((saver_of, groups))
 }
 
 fn save_groups(nodes: &mut Nodes, groups: &[Group]) -> Result<Vec<Vec<Put>>> {
@@ -143,10 +144,16 @@ fn save_states(nodes: &mut Nodes, walk: &Walk<'_>, saver_of: &[u32]) -> Result<V
         let mut sink = Sink::default();
         if let Err(e) = state.save(&mut sink) {
             let what = nodes.describe(object);
-            return Err(Error::callback(format_args!("the save callback of {what}"), e)
-                .for_tensor(walk.path(nodes, id as u32).as_bytes()));
+            let failed = |e| Error::callback(format_args!("the save callback of {what}"), e);
+            let e = match e.downcast::<Error>() {
+                // The sink had no memory: that is no failure of the program's.
+                Ok(shortage) if shortage.is_shortage() => *shortage,
+                Ok(e) => failed(e),
+                Err(e) => failed(e),
+            };
+            return Err(e.for_tensor(walk.path(nodes, id as u32).as_bytes()));
         }
-        states.push((id as u32, sink.tensors));
+        states.try_push((id as u32, sink.tensors))?;
     }
     Ok(states)
 }
@@ -159,7 +166,7 @@ fn describe<'n>(
     states: &'n [(u32, Vec<Put>)],
     writer: &mut Writer<'n>,
 ) -> Result<Vec<u8>> {
-    let have_values = have_values(nodes, walk, saver_of, states);
+    let have_values = have_values(nodes, walk, saver_of, states)?;
     let mut builder = GraphBuilder::new();
     let mut texts = Vec::new();
     let mut states = states.iter().peekable();
@@ -187,7 +194,7 @@ fn describe<'n>(
                 Kind::Text(text) => {
                     key.push_str(PY_STATE);
                     builder.attribute(PY_STATE, "", &key);
-                    texts.push((key.clone(), text));
+                    texts.try_push((key.clone(), text))?;
                 }
                 Kind::State(_, options) => {
                     let Some((_, puts)) = states.next_if(|(state, _)| *state == id) else { continue };
@@ -219,7 +226,7 @@ fn describe<'n>(
     for (key, text) in texts {
         writer.add_strings(key, &[], &[text])?;
     }
-    Ok(builder.finish()?.encode())
+    builder.finish()?.encode()
 }
 
 /// Adds the value of a variable to the writer.
@@ -240,7 +247,7 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
         Data::Owned(buffer) => add(buffer.bytes()),
         Data::Borrowed(memory) => add(memory.bytes()),
         Data::Resizable(memory) => add(memory.bytes()),
-        Data::Strings(strings) => writer.add_strings(key, &shape, &strings.iter().collect::<Vec<_>>()),
+        Data::Strings(strings) => writer.add_strings(key, &shape, &list_of(strings.iter())?),
         Data::Device(device) => {
             let one_at_a_time = (!device.is_concurrent()).then(|| parking_lot::Mutex::new(()));
             let read = Box::new(move |offset, buffer: &mut [u8]| {
@@ -260,19 +267,17 @@ pub(super) fn add_variable<'n>(writer: &mut Writer<'n>, nodes: &'n Nodes, object
 pub(super) fn add_put<'n>(writer: &mut Writer<'n>, key: &str, put: &'n Put) -> Result<()> {
     match &put.content {
         Content::Memory(memory) => writer.add(key, put.dtype, &put.shape, memory.bytes()),
-        Content::Strings(strings) if put.dtype == DType::String => {
-            writer.add_strings(key, &put.shape, &strings.iter().collect::<Vec<_>>())
-        }
-        Content::Strings(strings) => writer.add_variants(key, &put.shape, &strings.iter().collect::<Vec<_>>()),
+        Content::Strings(strings) if put.dtype == DType::String => writer.add_strings(key, &put.shape, &list_of(strings.iter())?),
+        Content::Strings(strings) => writer.add_variants(key, &put.shape, &list_of(strings.iter())?),
         Content::Read(read) => writer.add_read(key, put.dtype, &put.shape, Box::new(move |offset, buffer| read(offset, buffer))),
     }
 }
 
 /// Returns for each object whether it, or anything that its edges lead to, has values. Searches
 /// backwards from the objects that have values.
-fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32, Vec<Put>)]) -> Vec<bool> {
+fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32, Vec<Put>)]) -> Result<Vec<bool>> {
     let count = walk.order.len();
-    let mut has = vec![false; count];
+    let mut has = filled(false, count)?;
     for (id, &object) in walk.order.iter().enumerate() {
         let own = nodes.get(object).is_some_and(|node| matches!(node.kind, Kind::Variable(_) | Kind::Text(_)));
         has[id] = own || saver_of[id] != 0;
@@ -281,16 +286,18 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
     walk.slots.iter().for_each(|slot| has[slot.owner as usize] = true);
     // The parents of all objects in one list; `starts` says where those of each object begin.
     let edges = || (0..walk.objects() as u32).flat_map(|id| walk.children(id).iter().map(move |&child| (id, child)));
-    let mut starts = vec![0usize; count + 1];
+    let mut starts = filled(0usize, count + 1)?;
     edges().for_each(|(_, child)| starts[child as usize + 1] += 1);
     (0..count).for_each(|id| starts[id + 1] += starts[id]);
-    let mut parents = vec![0u32; starts[count]];
-    let mut next = starts.clone();
+    let mut parents = filled(0u32, starts[count])?;
+    let mut next = copy(&starts)?;
     for (parent, child) in edges() {
         parents[next[child as usize]] = parent;
         next[child as usize] += 1;
     }
-    let mut ready: Vec<usize> = (0..count).filter(|&id| has[id]).collect();
+    // Each object is among them at most once.
+    let mut ready: Vec<usize> = with_room(count)?;
+    ready.extend((0..count).filter(|&id| has[id]));
     while let Some(id) = ready.pop() {
         for &parent in &parents[starts[id]..starts[id + 1]] {
             if !std::mem::replace(&mut has[parent as usize], true) {
@@ -298,7 +305,7 @@ fn have_values(nodes: &Nodes, walk: &Walk<'_>, saver_of: &[u32], states: &[(u32,
             }
         }
     }
-    has
+    Ok(has)
 }
 
 /// Calls the write callbacks in the order in which they were added.

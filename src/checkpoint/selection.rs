@@ -5,6 +5,7 @@
 
 use super::options::RestoreOptions;
 use super::paths::Paths;
+use crate::allocate::list_of;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::reader::ObjectGraph;
 
@@ -28,23 +29,20 @@ impl Selection {
             None => saved,
             Some(path) => {
                 let absent = || no_subtree("object", path);
-                saved.subtree(saved.node_at(path).ok_or_else(absent)?).ok_or_else(absent)?
+                saved.subtree(saved.node_at(path).ok_or_else(absent)?)?.ok_or_else(absent)?
             }
         };
         let (mut wanted, mut unmatched) = (Vec::new(), Vec::new());
         if !options.wants_all() {
-            let paths = Paths::new(&saved);
+            let paths = Paths::new(&saved)?;
             let mut globs = options.unmatched();
-            wanted = saved
-                .nodes()
-                .map(|node| {
-                    let path = paths.path(&saved, node.id());
-                    if node.attributes().len() > 0 || node.registered_saver().is_some() {
-                        globs.see(&path);
-                    }
-                    options.wants(&path)
-                })
-                .collect();
+            wanted = list_of(saved.nodes().map(|node| {
+                let path = paths.path(&saved, node.id());
+                if node.attributes().len() > 0 || node.registered_saver().is_some() {
+                    globs.see(&path);
+                }
+                options.wants(&path)
+            }))?;
             unmatched = globs.left();
         }
         if options.renames.is_empty() {

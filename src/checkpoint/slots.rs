@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::restore::{Pass, Restore};
+use crate::allocate::{Room, TryPush};
 use crate::error::{Error, Result};
 use crate::format::key::VARIABLE_VALUE;
 use crate::graph::{Kind, NodeId, Nodes, Position};
@@ -24,7 +25,11 @@ impl Restore {
         for (owner_id, slot, name) in as_variable {
             match self.bound(nodes, owner_id) {
                 Some(owner) => self.attach_slot(nodes, owner, object, slot, &name, pass)?,
-                None => self.found.lock().waiting_slots.entry(owner_id).or_default().push((object, slot, name)),
+                None => {
+                    let mut found = self.found.lock();
+                    found.waiting_slots.make_room(1)?;
+                    found.waiting_slots.entry(owner_id).or_default().try_push((object, slot, name))?;
+                }
             }
         }
         Ok(())
@@ -53,13 +58,16 @@ impl Restore {
         };
         match slot {
             Some(slot) => {
-                if self.bind(nodes, id, slot) {
-                    pass.queue.push_back((id, slot));
+                if self.bind(nodes, id, slot)? {
+                    pass.queue.try_push((id, slot))?;
                 }
             }
             None => {
-                nodes.defer_slot(owner, variable, name, Position { restore: self.clone(), node: id });
-                self.found.lock().waits_at.insert(owner);
+                let mut found = self.found.lock();
+                found.waits_at.make_room(1)?;
+                found.waits_at.insert(owner);
+                drop(found);
+                nodes.defer_slot(owner, variable, name, Position { restore: self.clone(), node: id })?;
             }
         }
         Ok(())
@@ -96,6 +104,7 @@ impl Restore {
         if let (Some(part), None) = (part, &made.part) {
             made = made.part(&part.whole, &part.slice).map_err(|e| e.for_tensor(tensor.key()))?;
         }
+        pass.made.make_room(1)?;
         let slot = nodes.add(Kind::Variable(made))?;
         nodes.set_slot(owner, variable, name, slot)?;
         pass.made.push((owner, variable, name.into()));

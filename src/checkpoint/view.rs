@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::options::{Log, RestoreOptions, Severity};
 use super::restore::Restore;
 use super::Checkpoint;
+use crate::allocate::{filled, list_of, with_room, Room, TryPush};
 use crate::error::{printable, Error, Reason, Result};
-use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Set, Walk};
+use crate::graph::{Graph, Kind, Map, NodeId, Nodes, Root, Walk};
 use crate::reader::{Node, ObjectGraph, OpenOptions, Reader};
 
 /// The objects of a checkpoint (`tf.train.CheckpointView`). The index is read once; no file stays
@@ -25,7 +26,7 @@ use crate::reader::{Node, ObjectGraph, OpenOptions, Reader};
 /// # let path = directory.path().join("model");
 /// # let path = Checkpoint::new(&saved, root)?.write(path, &SaveOptions::new())?;
 /// let view = CheckpointView::open(&path)?;
-/// let found = view.descendants_with_paths();
+/// let found = view.descendants_with_paths()?;
 /// assert_eq!(found[2], (2, "root.layer.kernel".to_owned()));
 ///
 /// let graph = Graph::new(); // a program that has a layer, without a kernel
@@ -52,6 +53,9 @@ pub struct Comparison {
     /// Objects of the program that match no node, in breadth-first order.
     pub only_in_program: Vec<NodeId>,
 }
+
+/// A node that was reached, and by what: the index of the node before it, and the name of the edge.
+type Reached<'a> = (u32, Option<(usize, &'a str)>);
 
 impl CheckpointView {
     /// Reads the objects of the checkpoint at `path`, which is resolved as by [`Reader::open`].
@@ -93,43 +97,49 @@ impl CheckpointView {
                 .expecting(format_args!("less than {}", self.saved.len()), id)
                 .in_file(&self.prefix)
         })?;
-        Ok(node.children().map(|edge| (edge.name, edge.node)).collect())
+        list_of(node.children().map(|edge| (edge.name, edge.node)))
     }
 
     /// Returns the nodes that can be reached from the root by edges, in breadth-first order; the
     /// first is the root. Slot variables are not included.
-    pub fn descendants(&self) -> Vec<u32> {
-        self.breadth_first().into_iter().map(|(id, _)| id).collect()
+    ///
+    /// # Errors
+    /// * `RESOURCE_EXHAUSTED`: there is no memory for them.
+    pub fn descendants(&self) -> Result<Vec<u32>> {
+        self.saved.descendants()
     }
 
     /// Like [`CheckpointView::descendants`], each with the path by which it was found: `root`,
     /// `root.leaf`, `root.leaf.v`.
-    pub fn descendants_with_paths(&self) -> Vec<(u32, String)> {
-        let found = self.breadth_first();
-        let mut paths: Vec<(u32, String)> = Vec::with_capacity(found.len());
+    ///
+    /// # Errors
+    /// * `RESOURCE_EXHAUSTED`: there is no memory for them.
+    pub fn descendants_with_paths(&self) -> Result<Vec<(u32, String)>> {
+        let found = self.breadth_first()?;
+        let mut paths: Vec<(u32, String)> = with_room(found.len())?;
         for (id, by) in found {
             let path = by.map_or("root".to_owned(), |(parent, name)| format!("{}.{name}", paths[parent].1));
             paths.push((id, path));
         }
-        paths
+        Ok(paths)
     }
 
     /// Returns every reachable node in breadth-first order, with the index in this list of the node
     /// that it was found from, and the name of the edge.
-    fn breadth_first(&self) -> Vec<(u32, Option<(usize, &str)>)> {
-        let mut is_found = vec![false; self.saved.len()];
+    fn breadth_first(&self) -> Result<Vec<Reached<'_>>> {
+        let mut is_found = filled(false, self.saved.len())?;
         let mut found = vec![(0, None)];
         is_found[0] = true;
         let mut at = 0;
         while let Some(&(id, _)) = found.get(at) {
             for edge in self.saved.node(id).iter().flat_map(Node::children) {
                 if !std::mem::replace(&mut is_found[edge.node as usize], true) {
-                    found.push((edge.node, Some((at, edge.name))));
+                    found.try_push((edge.node, Some((at, edge.name))))?;
                 }
             }
             at += 1;
         }
-        found
+        Ok(found)
     }
 
     /// Finds the objects that a restore of the objects of `graph` below `root` would restore,
@@ -185,7 +195,7 @@ impl CheckpointView {
         nodes.need(root.node)?;
         let mut matches = vec![(0, root.node)];
         let mut object_of: Map<u32, NodeId> = Map::default();
-        let mut is_done = vec![false; self.saved.len()];
+        let mut is_done = filled(false, self.saved.len())?;
         is_done[0] = true; // an edge back to the root needs no match
         let mut queue = VecDeque::from([(0, root.node)]);
         while let Some((id, object)) = queue.pop_front() {
@@ -198,9 +208,10 @@ impl CheckpointView {
                 };
                 match object_of.get(&edge.node) {
                     None => {
+                        object_of.make_room(1)?;
                         object_of.insert(edge.node, child);
-                        matches.push((edge.node, child));
-                        queue.push_back((edge.node, child));
+                        matches.try_push((edge.node, child))?;
+                        queue.try_push((edge.node, child))?;
                     }
                     Some(&there) if there != child => warnings.push(format!(
                         "Inconsistent references when matching the checkpoint into this object graph. The referenced objects are: ({} and {}).",
@@ -217,10 +228,10 @@ impl CheckpointView {
 
     fn compare(&self, nodes: &Nodes, root: Root<'_>, warnings: &mut Vec<String>) -> Result<Comparison> {
         let matches = self.find(nodes, root, warnings)?;
-        let (ids, objects): (BTreeSet<u32>, Set<NodeId>) = matches.iter().copied().unzip();
-        let only_in_checkpoint = self.descendants().into_iter().filter(|id| !ids.contains(id)).collect();
-        let only_in_program =
-            Walk::new(nodes, root, false)?.order.into_iter().filter(|object| !objects.contains(object)).collect();
+        let (ids, objects): (BTreeSet<u32>, BTreeSet<NodeId>) = matches.iter().copied().unzip();
+        let (mut only_in_checkpoint, mut only_in_program) = (self.descendants()?, Walk::new(nodes, root, false)?.order);
+        only_in_checkpoint.retain(|id| !ids.contains(id));
+        only_in_program.retain(|object| !objects.contains(object));
         Ok(Comparison { matches, only_in_checkpoint, only_in_program })
     }
 }
@@ -250,7 +261,7 @@ pub fn restore_nodes(path: impl AsRef<Path>, graph: &Graph, restored: &[(u32, No
         }
         let reader = Reader::for_restore(path, &OpenOptions::new().heard_by(&options.log).watched(&options.control()))?;
         let view = CheckpointView { saved: objects_of(&reader)?, prefix: reader.prefix().to_owned() };
-        let known: BTreeSet<u32> = crate::sort::set_of(view.descendants());
+        let known: BTreeSet<u32> = crate::sort::set_of(view.descendants()?);
         for &(id, object) in restored {
             let node = view.saved.node(id).filter(|_| known.contains(&id)).ok_or_else(|| {
                 wrong(nodes, object, |object| {

@@ -10,6 +10,7 @@ use super::removal::{finish_marked, same_file, with_suffix, Departure, Removals,
 use super::retention::{Entry, Kept, Managed, Retention};
 use super::session::Session;
 use super::sidecar::{self, SIDECAR};
+use crate::allocate::{list_of, Room, TryPush};
 use crate::bundle::{announced, Access};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
@@ -66,7 +67,7 @@ impl Ledger {
             let managed = Managed { last_preserved: now - 1.0, ..Managed::default() };
             return Ok(Ledger { directory, latest: None, managed, sidecar, read: None, listed: BTreeSet::new() });
         };
-        let read = Some(state.to_text());
+        let read = Some(state.to_text()?);
         let state = state.with_paths(&mut in_place(&directory));
         // If the directory was moved, the absolute paths of its own checkpoints become names in it.
         // An absolute path that leads to a checkpoint shows that they are those of another
@@ -114,14 +115,14 @@ impl Ledger {
         for (path, &time) in state.all_model_checkpoint_paths.iter().zip(&state.all_model_checkpoint_timestamps) {
             let entry = Entry { path: path.clone(), time: if now < time { now } else { time }, metric: None };
             if entry.time > last_preserved {
-                window.push(entry);
+                window.try_push(entry)?;
             }
         }
-        let window = last_of_each(window);
+        let window = last_of_each(window)?;
         let latest = Some(state.model_checkpoint_path.clone());
         let managed = Managed { window, kept: Vec::new(), last_preserved };
         let mut ledger = Ledger { directory, latest, managed, sidecar, read, listed };
-        ledger.take_sidecar(&state);
+        ledger.take_sidecar(&state)?;
         Ok(ledger)
     }
 
@@ -169,19 +170,28 @@ impl Ledger {
     fn changed(&self) -> Result<Option<StateFile>> {
         match read_state(&self.directory, OsStr::new(STATE_FILE)) {
             Err(e) if e.errno().is_none() => Ok(None),
-            state => Ok(state?.filter(|now| !now.all_model_checkpoint_timestamps.is_empty() && self.read != Some(now.to_text()))),
+            state => match state?.filter(|now| !now.all_model_checkpoint_timestamps.is_empty()) {
+                Some(now) if self.read != Some(now.to_text()?) => Ok(Some(now)),
+                _ => Ok(None),
+            },
         }
     }
 
     /// Adopts the records of `checkpoint.manager` whose checkpoints are still the same ones.
-    fn take_sidecar(&mut self, state: &StateFile) {
-        let records = self.sidecar.as_ref().and_then(|text| sidecar::parse(text.as_bytes()).ok()).unwrap_or_default();
+    fn take_sidecar(&mut self, state: &StateFile) -> Result<()> {
+        let records = match self.sidecar.as_ref().map(|text| sidecar::parse(text.as_bytes())) {
+            Some(Err(e)) if e.is_shortage() => return Err(e),
+            parsed => parsed.and_then(Result::ok).unwrap_or_default(),
+        };
         let paths = &state.all_model_checkpoint_paths;
         let times = paths.iter().zip(&state.all_model_checkpoint_timestamps);
-        let listed: HashSet<(&OsString, u64)> = times.filter_map(|(path, &time)| Some((path, comparable(time)?))).collect();
-        let places: HashMap<OsString, usize> =
-            self.managed.window.iter().enumerate().map(|(place, entry)| (entry.path.clone(), place)).collect();
-        let mut known: HashSet<OsString> = paths.iter().cloned().collect();
+        let (mut listed, mut places, mut known) = (HashSet::new(), HashMap::new(), HashSet::new());
+        listed.make_room(paths.len())?;
+        places.make_room(paths.len())?;
+        known.make_room(paths.len() + records.len())?;
+        listed.extend(times.filter_map(|(path, &time)| Some((path, comparable(time)?))));
+        places.extend(self.managed.window.iter().enumerate().map(|(place, entry)| (entry.path.clone(), place)));
+        known.extend(paths.iter().cloned());
         for record in records {
             if comparable(record.entry.time).is_some_and(|time| listed.contains(&(&record.entry.path, time))) {
                 if let Some(&place) = places.get(&record.entry.path) {
@@ -190,10 +200,11 @@ impl Ledger {
             }
             if let (Some(why), Some(_)) = (record.kept, owned(&record.entry.path)) {
                 if known.insert(record.entry.path.clone()) {
-                    self.managed.kept.push(Kept { entry: record.entry, why });
+                    self.managed.kept.try_push(Kept { entry: record.entry, why })?;
                 }
             }
         }
+        Ok(())
     }
 
     /// The latest checkpoint, whether or not it exists.
@@ -301,13 +312,11 @@ impl Ledger {
 
     /// Removes from the ledger the checkpoints that [`Ledger::write`] would remove, and returns
     /// them. No file is changed. Pins are not considered.
-    pub fn would_remove(&mut self, rule: &Retention) -> Vec<PathBuf> {
+    pub fn would_remove(&mut self, rule: &Retention) -> Result<Vec<PathBuf>> {
         let latest = self.latest.clone();
-        let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path));
-        gone.iter()
-            .filter(|entry| owned(&entry.path).is_some())
-            .map(|entry| self.directory.join(&entry.path).into_path())
-            .collect()
+        let gone = self.managed.sweep(rule, &mut |entry| latest.as_ref() == Some(&entry.path))?;
+        let gone = gone.iter().filter(|entry| owned(&entry.path).is_some());
+        list_of(gone.map(|entry| self.directory.join(&entry.path).into_path()))
     }
 
     fn write(&mut self, how: &mut Recording<'_>) -> Result<()> {
@@ -332,7 +341,7 @@ impl Ledger {
                 }
                 None => true,
             },
-        });
+        })?;
         if !reserved.is_empty() {
             session.list_again()?;
         }
@@ -344,9 +353,10 @@ impl Ledger {
             self.sidecar = Some(text.clone());
         }
         let state = state_of(&latest, &next);
-        session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
+        let text_of_state = state.to_text()?;
+        session.publish(OsStr::new(STATE_FILE), text_of_state.as_bytes())?;
         self.managed = next;
-        self.read = Some(state.to_text());
+        self.read = Some(text_of_state);
         self.listed = crate::sort::set_of(names_of(&state).cloned());
         departures.iter_mut().for_each(Departure::is_due);
         session.sync(!departures.is_empty() || session.has_marks())?;
@@ -376,11 +386,13 @@ impl Ledger {
 }
 
 /// Of entries with the same path, keeps the last one.
-fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
+fn last_of_each(mut entries: Vec<Entry>) -> Result<Vec<Entry>> {
     let mut seen = HashSet::new();
-    let mut last: Vec<bool> = entries.iter().rev().map(|entry| seen.insert(&entry.path)).collect();
+    seen.make_room(entries.len())?;
+    let mut last: Vec<bool> = list_of(entries.iter().rev().map(|entry| seen.insert(&entry.path)))?;
     drop(seen);
-    entries.into_iter().filter(|_| last.pop().unwrap_or(true)).collect()
+    entries.retain(|_| last.pop().unwrap_or(true));
+    Ok(entries)
 }
 
 /// A time as something that equals another exactly if the times are equal; `None` for a NaN, which
@@ -456,9 +468,11 @@ pub(super) fn owned(path: &OsStr) -> Option<&OsStr> {
     (is_numbered && name == path).then_some(name)
 }
 
-/// Whether an error says that something was read but is not a usable state file.
+/// Whether an error says that something was read but is not a usable state file. A lack of memory
+/// says nothing about it.
 fn is_nonsense(error: &Error) -> bool {
-    matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
+    !error.is_shortage()
+        && matches!(error.reason(), Reason::Malformed | Reason::NotAFile | Reason::NotACheckpoint | Reason::Limit)
 }
 
 fn read_sidecar(directory: &Location, warnings: &mut Vec<String>) -> Result<Option<String>> {

@@ -52,7 +52,7 @@ pub(crate) fn replace(
         }
     }
     if let Some((name, state)) = &update {
-        session.publish(name, state.to_text().as_bytes())?;
+        session.publish(name, state.to_text()?.as_bytes())?;
         marked.iter_mut().for_each(|(_, departure)| departure.is_due());
         session.sync(before.is_some() || !leaving.is_empty())?;
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 
+use crate::allocate::{with_room, Room};
 use crate::error::{Error, Result};
 
 /// A managed checkpoint.
@@ -108,12 +109,15 @@ impl Managed {
     /// `keep_every_n_hours` after the last one that is. This is decided once, by the checkpoint's
     /// own time. All other checkpoints expire, except the best ones and held ones, which are
     /// checked again at each call.
-    pub fn sweep(&mut self, rule: &Retention, is_held: &mut dyn FnMut(&Entry) -> bool) -> Vec<Entry> {
-        let Some(most) = rule.max_to_keep else { return Vec::new() };
-        let best = self.best(rule);
-        let mut leaving: Vec<(Entry, Option<Why>)> =
-            std::mem::take(&mut self.kept).into_iter().map(|kept| (kept.entry, Some(kept.why))).collect();
+    pub fn sweep(&mut self, rule: &Retention, is_held: &mut dyn FnMut(&Entry) -> bool) -> Result<Vec<Entry>> {
+        let Some(most) = rule.max_to_keep else { return Ok(Vec::new()) };
+        let best = self.best(rule)?;
         let too_many = self.window.len().saturating_sub(most);
+        // Nothing is taken out of the lists before there is room for it elsewhere.
+        let candidates = self.kept.len() + too_many;
+        let (mut leaving, mut gone) = (with_room(candidates)?, with_room(candidates)?);
+        self.kept.make_room(too_many)?;
+        leaving.extend(self.kept.drain(..).map(|kept| (kept.entry, Some(kept.why))));
         for entry in self.window.drain(..too_many) {
             let is_due = |hours: f64| hours != 0.0 && entry.time - hours * 3600.0 >= self.last_preserved;
             let is_preserved = rule.keep_every_n_hours.is_some_and(is_due);
@@ -122,7 +126,6 @@ impl Managed {
             }
             leaving.push((entry, is_preserved.then_some(Why::Preserved)));
         }
-        let mut gone = Vec::new();
         for (entry, before) in leaving {
             let is_best = match rule.best {
                 // If the rule does not say how many of the best to keep, those that were kept so
@@ -142,7 +145,7 @@ impl Managed {
             };
             self.kept.push(Kept { entry, why });
         }
-        gone
+        Ok(gone)
     }
 
     /// All checkpoints with a metric, best first. Of equal metrics the newer checkpoint is better.
@@ -158,9 +161,13 @@ impl Managed {
         all.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    fn best(&self, rule: &Retention) -> HashSet<OsString> {
-        let Some((count, better)) = rule.best else { return HashSet::new() };
-        self.by_metric(better).into_iter().take(count).map(|entry| entry.path.clone()).collect()
+    fn best(&self, rule: &Retention) -> Result<HashSet<OsString>> {
+        let mut best = HashSet::new();
+        let Some((count, better)) = rule.best else { return Ok(best) };
+        let all = self.by_metric(better);
+        best.make_room(count.min(all.len()))?;
+        best.extend(all.into_iter().take(count).map(|entry| entry.path.clone()));
+        Ok(best)
     }
 }
 
@@ -194,7 +201,7 @@ mod tests {
             self.saved += 1;
             self.managed.add(Entry { path: named(self.saved), time, metric });
             let held = self.held.clone();
-            numbers(self.managed.sweep(&self.rule, &mut |entry| held.iter().any(|&n| named(n) == entry.path)))
+            numbers(self.managed.sweep(&self.rule, &mut |entry| held.iter().any(|&n| named(n) == entry.path)).unwrap())
         }
 
         fn window(&self) -> Vec<i64> {
@@ -317,10 +324,12 @@ mod tests {
         (1..=4).for_each(|n| managed.add(Entry { path: named(n), time: n as f64, metric: Some(n as f64) }));
         let rule = Retention { best: Some((1, Better::Lower)), ..newest(2) };
         let mut asked = Vec::new();
-        managed.sweep(&rule, &mut |entry| {
-            asked.push(entry.clone());
-            false
-        });
+        managed
+            .sweep(&rule, &mut |entry| {
+                asked.push(entry.clone());
+                false
+            })
+            .unwrap();
         assert_eq!(numbers(asked), [2]);
     }
 }

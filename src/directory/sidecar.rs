@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 
 use super::retention::{Entry, Kept, Managed, Why};
+use crate::allocate::TryPush;
 use crate::error::Result;
 use crate::format::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
 
@@ -41,7 +42,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Record>> {
     for (field, value) in parse_fields(text, &FIELDS, Unknown::Skipped)? {
         match (field, value, records.last_mut()) {
             (0, FieldValue::Text(path), _) => {
-                records.push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None });
+                records.try_push(Record { entry: Entry { path, time: f64::NAN, metric: None }, kept: None })?;
             }
             (1, FieldValue::Number(time), Some(record)) => record.entry.time = time,
             (2, FieldValue::Number(metric), Some(record)) => record.entry.metric = Some(metric),

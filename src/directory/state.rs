@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::replace::replace;
 use super::state_update::StateUpdate;
+use crate::allocate::list_of;
 use crate::bundle::{directory_and_name, Access, Notes};
 use crate::error::Result;
 use crate::reader::{read_state, resolve_name, was_moved, OpenOptions, STATE_FILE};
@@ -66,7 +67,7 @@ impl CheckpointState {
             resolved.path.into_path()
         };
         let latest = path(&state.model_checkpoint_path);
-        let all = state.all_model_checkpoint_paths.iter().map(path).collect();
+        let all = list_of(state.all_model_checkpoint_paths.iter().map(path))?;
         options.log.warn(is_moved.then(|| was_moved(&directory)));
         let (timestamps, last_preserved) = (state.all_model_checkpoint_timestamps, state.last_preserved_timestamp);
         Ok(Some(CheckpointState { latest, all, timestamps, last_preserved }))

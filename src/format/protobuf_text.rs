@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::allocate::TryPush;
 use crate::error::{Error, Result};
 use crate::os_bytes::{OsStrExt, OsStringExt};
 
@@ -150,7 +151,9 @@ impl<'a> Parser<'a> {
             if !self.take(b']') {
                 loop {
                     let value = self.value(field)?;
-                    values.extend(number.map(|number| (number, value)));
+                    if let Some(number) = number {
+                        values.try_push((number, value))?;
+                    }
                     if self.take(b']') {
                         break;
                     }
@@ -161,7 +164,9 @@ impl<'a> Parser<'a> {
             }
         } else {
             let value = self.value(field)?;
-            values.extend(number.map(|number| (number, value)));
+            if let Some(number) = number {
+                values.try_push((number, value))?;
+            }
         }
         if !self.take(b';') {
             self.take(b',');

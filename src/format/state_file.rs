@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 
 use super::protobuf_text::{double, parse_fields, put_string, Field, FieldValue, Unknown};
+use crate::allocate::{Room, TryPush};
 use crate::error::Result;
 
 /// The content of a `checkpoint` state file. Paths are as written; a relative path is relative to
@@ -35,8 +36,8 @@ impl StateFile {
         for (field, value) in parse_fields(text, &FIELDS, Unknown::Refused)? {
             match (field, value) {
                 (0, FieldValue::Text(path)) => state.model_checkpoint_path = path,
-                (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.push(path),
-                (2, FieldValue::Number(time)) => state.all_model_checkpoint_timestamps.push(time),
+                (1, FieldValue::Text(path)) => state.all_model_checkpoint_paths.try_push(path)?,
+                (2, FieldValue::Number(time)) => state.all_model_checkpoint_timestamps.try_push(time)?,
                 (_, FieldValue::Number(time)) => state.last_preserved_timestamp = Some(time),
                 _ => {}
             }
@@ -47,15 +48,22 @@ impl StateFile {
     /// Replaces each path by what `change` makes of it.
     pub fn with_paths(mut self, change: &mut dyn FnMut(OsString) -> OsString) -> StateFile {
         self.model_checkpoint_path = change(self.model_checkpoint_path);
-        self.all_model_checkpoint_paths = self.all_model_checkpoint_paths.into_iter().map(change).collect();
+        self.all_model_checkpoint_paths.iter_mut().for_each(|path| *path = change(std::mem::take(path)));
         self
     }
 
     /// Returns the text of a state file, as TensorFlow writes it: singular fields that are empty or
     /// zero are omitted. The text is ASCII; all other bytes are escaped, which every version of
     /// protobuf reads.
-    pub fn to_text(&self) -> String {
+    ///
+    /// # Errors
+    /// * `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn to_text(&self) -> Result<String> {
         let mut text = String::new();
+        // An escaped byte takes up to four, a line with a number less than 100.
+        let paths = self.all_model_checkpoint_paths.iter().chain([&self.model_checkpoint_path]);
+        let lines = paths.map(|path| 4 * path.len() + 100).fold(100, usize::saturating_add);
+        text.make_room(lines.saturating_add(100 * self.all_model_checkpoint_timestamps.len()))?;
         if !self.model_checkpoint_path.is_empty() {
             put_string(&mut text, "model_checkpoint_path", &self.model_checkpoint_path);
         }
@@ -68,7 +76,7 @@ impl StateFile {
         for (name, value) in timestamps.chain(preserved) {
             text.push_str(&format!("{name}: {}\n", double(value)));
         }
-        text
+        Ok(text)
     }
 }
 
@@ -176,16 +184,16 @@ mod tests {
             last_preserved_timestamp: Some(-0.0),
         };
         assert_eq!(
-            state.to_text(),
+            state.to_text().unwrap(),
             "model_checkpoint_path: \"a\\\"b\\'\\\\\\t\\n\\r\\001\\177\\013\\000\\303\\274\\342\\202\\254\"\n\
              all_model_checkpoint_paths: \"ckpt-1\"\nall_model_checkpoint_paths: \"\"\n\
              all_model_checkpoint_timestamps: 1795239397.292503\nall_model_checkpoint_timestamps: 2000.0\n\
              last_preserved_timestamp: -0.0\n"
         );
-        assert_eq!(StateFile::parse(state.to_text().as_bytes()).unwrap(), state);
+        assert_eq!(StateFile::parse(state.to_text().unwrap().as_bytes()).unwrap(), state);
         let state =
             StateFile { last_preserved_timestamp: Some(0.0), all_model_checkpoint_timestamps: vec![0.0], ..StateFile::default() };
-        assert_eq!(state.to_text(), "all_model_checkpoint_timestamps: 0.0\n");
+        assert_eq!(state.to_text().unwrap(), "all_model_checkpoint_timestamps: 0.0\n");
     }
 
     #[test]
@@ -219,6 +227,6 @@ mod tests {
     fn a_path_of_any_bytes_is_read_back() {
         let path = OsString::from_vec((0..=255).collect());
         let state = StateFile { model_checkpoint_path: path, ..StateFile::default() };
-        assert_eq!(StateFile::parse(state.to_text().as_bytes()).unwrap(), state);
+        assert_eq!(StateFile::parse(state.to_text().unwrap().as_bytes()).unwrap(), state);
     }
 }

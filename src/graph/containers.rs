@@ -10,6 +10,7 @@ use super::list::List;
 use super::node_id::NodeId;
 use super::nodes::{wrong_kind, Kind, Nodes};
 use super::Graph;
+use crate::allocate::{copy, list_of, Room, TryPush};
 use crate::error::{Code, Error, Reason, Result};
 
 impl Nodes {
@@ -53,7 +54,7 @@ impl Nodes {
         for &element in elements {
             let list = self.list_mut(id)?;
             let index = list.elements.len();
-            list.elements.push(element);
+            list.elements.try_push(element)?;
             if let Some(element) = element {
                 self.track(id, &index.to_string(), element, true)?; // a list that was cut still has the old edges
             }
@@ -71,11 +72,8 @@ impl Nodes {
             usize::try_from(times).ok().and_then(|n| n.checked_mul(list.elements.len())).filter(|&n| n <= u32::MAX as usize);
         let Some(total) = total else { return Err(Error::argument("the list would be too long")) };
         let more = total - list.elements.len();
-        let no_memory = |_| Error::out_of_memory((more as u64).saturating_mul(size_of::<Option<NodeId>>() as u64));
-        list.elements.try_reserve_exact(more).map_err(no_memory)?;
-        let mut repeated = Vec::new();
-        repeated.try_reserve_exact(more).map_err(no_memory)?;
-        repeated.extend(list.elements.iter().cycle().take(more).copied());
+        list.elements.make_room(more)?;
+        let repeated = list_of(list.elements.iter().cycle().take(more).copied())?;
         self.list_extend(id, &repeated)
     }
 
@@ -98,6 +96,8 @@ impl Nodes {
     /// `l.insert(index, element)`.
     pub fn list_insert(&mut self, id: NodeId, index: i64, element: Option<NodeId>) -> Result<()> {
         self.check_elements(&[element])?;
+        self.list_mut(id)?.elements.make_room(1)?;
+        self.note_elements(id, &[element])?;
         let list = self.list_mut(id)?;
         let len = list.elements.len() as i64;
         // As in Python, an index past an end means that end.
@@ -106,7 +106,6 @@ impl Nodes {
             list.changed = Some("an element was inserted (insert)");
         }
         list.elements.insert(at, element);
-        self.note_elements(id, &[element]);
         Ok(())
     }
 
@@ -126,40 +125,43 @@ impl Nodes {
         let list = self.list_mut(id)?;
         let end = range.end.min(list.elements.len());
         let start = range.start.min(end);
+        list.elements.make_room(elements.len())?;
         let held = list.holds_nodes();
         if held {
-            list.changed = Some(how);
+            self.note_elements(id, elements)?;
         }
+        let list = self.list_mut(id)?;
         list.elements.splice(start..end, elements.iter().copied());
         if held {
-            self.note_elements(id, elements);
+            list.changed = Some(how);
             return Ok(());
         }
-        let objects: Vec<(usize, NodeId)> = elements.iter().enumerate().filter_map(|(i, e)| Some((start + i, (*e)?))).collect();
-        objects.into_iter().try_for_each(|(index, element)| self.track(id, &index.to_string(), element, true))
+        let mut objects = elements.iter().enumerate().filter_map(|(i, e)| Some((start + i, (*e)?)));
+        objects.try_for_each(|(index, element)| self.track(id, &index.to_string(), element, true))
     }
 
     /// Records the list as a parent of elements that get no edge, so that [`Nodes::remove`] finds
     /// the list.
-    fn note_elements(&mut self, list: NodeId, elements: &[Option<NodeId>]) {
-        elements.iter().flatten().for_each(|&element| self.note_parent(element, list));
+    fn note_elements(&mut self, list: NodeId, elements: &[Option<NodeId>]) -> Result<()> {
+        elements.iter().flatten().try_for_each(|&element| self.note_parent(element, list))
     }
 
     /// Reorders the elements: `l.sort()`, `l.reverse()`. `order` has the old index of each element.
     pub fn list_reorder(&mut self, id: NodeId, order: &[usize]) -> Result<()> {
         let list = self.list_mut(id)?;
         let each_once = order.len() == list.elements.len() && {
-            let mut sorted = order.to_vec();
+            let mut sorted = copy(order)?;
             crate::sort::sort_by(&mut sorted, Ord::cmp);
             sorted.into_iter().eq(0..list.elements.len())
         };
         if !each_once {
             return Err(Error::argument("the order must name each element exactly once"));
         }
+        let elements = list_of(order.iter().map(|&index| list.elements[index]))?;
         if list.holds_nodes() {
             list.changed = Some("its elements were moved (sort)");
         }
-        list.elements = order.iter().map(|&index| list.elements[index]).collect();
+        list.elements = elements;
         Ok(())
     }
 
@@ -190,7 +192,7 @@ impl Nodes {
         if !fields.is_empty() && fields.len() != elements.len() {
             return Err(Error::argument("a named tuple needs one name for each element").expecting(elements.len(), fields.len()));
         }
-        let mut names: Vec<&str> = fields.to_vec();
+        let mut names: Vec<&str> = copy(fields)?;
         crate::sort::sort_by(&mut names, Ord::cmp);
         let is_index = |name: &&&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.iter().any(|name| is_index(&name)) {
@@ -283,7 +285,7 @@ impl Graph {
     /// # Errors
     /// Only the errors common to all `Graph` methods.
     pub fn list_elements(&self, list: NodeId) -> Result<Vec<Option<NodeId>>> {
-        self.with(|nodes| nodes.list_elements(list).map(<[_]>::to_vec))
+        self.with(|nodes| nodes.list_elements(list).and_then(copy))
     }
 
     /// Sets the object of a key of a dict. For a new key, pending restores that have values for it

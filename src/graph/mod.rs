@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
-use crate::allocate::copy;
+use crate::allocate::{copy, list_of};
 use crate::background::Job;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::{lock_of, tried, Origin};
@@ -402,7 +402,7 @@ impl Graph {
     /// # Errors
     /// `FAILED_PRECONDITION` (`Unsavable`): the object is a list that can no longer be saved.
     pub fn children(&self, node: NodeId) -> Result<Vec<(String, NodeId)>> {
-        self.with(|nodes| Ok(nodes.children(node)?.iter().map(|(name, child)| (name.to_string(), *child)).collect()))
+        self.with(|nodes| list_of(nodes.children(node)?.iter().map(|(name, child)| (name.to_string(), *child))))
     }
 
     /// All objects reachable from `root` by edges, breadth first and starting with `root` itself.

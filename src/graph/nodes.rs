@@ -16,6 +16,7 @@ use super::registered_savers::Savers;
 use super::slot_owner::SlotOwner;
 use super::variable::{Data, Variable};
 use super::{Map, Set};
+use crate::allocate::{list_of, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 
 /// The kind of an object.
@@ -170,7 +171,7 @@ impl Nodes {
             Some(place) => place,
             None => {
                 let place = u32::try_from(self.places.len()).map_err(|_| full())?;
-                self.places.push(Place { generation: 0, node: None });
+                self.places.try_push(Place { generation: 0, node: None })?;
                 place
             }
         };
@@ -258,18 +259,18 @@ impl Nodes {
                 ),
             )),
             Some(there) => {
-                node.edges_mut().insert(name.into(), child); // keeps the position of the edge
+                self.note_parent(child, parent)?;
+                self.need_mut(parent)?.edges_mut().insert(name.into(), child); // keeps the position of the edge
                 self.forget_parent(there, parent);
-                self.note_parent(child, parent);
                 Ok(())
             }
             None => {
+                node.edges_mut().make_room(1)?;
+                let by_name = list_of(node.waits.iter().flat_map(|waits| waits.by_name.iter().cloned()))?;
+                self.note_parent(child, parent)?;
+                let node = self.need_mut(parent)?;
                 node.edges_mut().insert(name.into(), child);
-                let waits = node.waits.as_mut();
-                let (waiting, by_name) = waits
-                    .map(|waits| (waits.by_edge.remove(name).unwrap_or_default(), waits.by_name.clone()))
-                    .unwrap_or_default();
-                self.note_parent(child, parent);
+                let waiting = node.waits.as_mut().and_then(|waits| waits.by_edge.remove(name)).unwrap_or_default();
                 self.restore_waiting(waiting, child)?;
                 self.restore_waiting(by_name, child)
             }
@@ -298,6 +299,8 @@ impl Nodes {
     /// after the other.
     pub fn detach(&mut self, id: NodeId) -> Result<Node> {
         self.need(id)?;
+        self.free.make_room(1)?;
+        self.unsettled.make_room(self.need(id)?.parents.len())?;
         let Some(node) = self.places[id.place()].node.take() else { return Err(no_node(id)) };
         let cell = &mut self.places[id.place()];
         // A place whose generations are used up is not used again, so that an old id never refers
@@ -345,10 +348,12 @@ impl Nodes {
     }
 
     /// Records that `parent` has an edge or a slot to `child`.
-    pub fn note_parent(&mut self, child: NodeId, parent: NodeId) {
-        if let Some(node) = self.get_mut(child) {
-            node.parents.push(parent);
-        }
+    pub fn note_parent(&mut self, child: NodeId, parent: NodeId) -> Result<()> {
+        let Some(node) = self.get_mut(child) else { return Ok(()) };
+        let bytes = (node.parents.len() * size_of::<NodeId>()) as u64;
+        node.parents.try_reserve(1).map_err(|_| Error::out_of_memory(bytes))?;
+        node.parents.push(parent);
+        Ok(())
     }
 
     /// Removes one record made by `note_parent`.

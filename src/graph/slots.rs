@@ -5,6 +5,7 @@ use super::node_id::NodeId;
 use super::nodes::{wrong_kind, Kind, Nodes};
 use super::slot_owner::SlotOwner;
 use super::Graph;
+use crate::allocate::{Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 
 impl Nodes {
@@ -42,14 +43,15 @@ impl Nodes {
         let number = match state.number(name) {
             Some(number) => number,
             None => {
-                state.names.push(name.into());
+                state.names.try_push(name.into())?;
                 state.names.len() as u32 - 1
             }
         };
-        state.slots.insert((number, variable), slot);
+        state.slots.make_room(1)?;
+        self.note_parent(variable, owner)?;
+        self.note_parent(slot, owner)?;
+        self.slot_owner_mut(owner)?.slots.insert((number, variable), slot);
         let waiting = self.take_deferred_slot(owner, variable, name);
-        self.note_parent(variable, owner);
-        self.note_parent(slot, owner);
         self.restore_waiting(waiting, slot)
     }
 

@@ -4,7 +4,7 @@ use super::node_id::NodeId;
 use super::nodes::{wrong_kind, Kind};
 use super::variable::{not_shaped, Data, Memory};
 use super::Graph;
-use crate::allocate::allocate;
+use crate::allocate::{allocate, copy};
 use crate::error::{Code, Error, Reason, Result};
 use crate::tensor::{elements, shape_text, DType, Strings};
 
@@ -22,9 +22,9 @@ impl Graph {
             let found = nodes.variable(variable)?;
             let (dtype, shape) = found.spec().ok_or_else(|| not_shaped(&what))?;
             match &found.data {
-                Data::Owned(buffer) => Ok(buffer.bytes().to_vec()),
-                Data::Borrowed(memory) => Ok(memory.bytes().to_vec()),
-                Data::Resizable(memory) => Ok(memory.bytes().to_vec()),
+                Data::Owned(buffer) => copy(buffer.bytes()),
+                Data::Borrowed(memory) => copy(memory.bytes()),
+                Data::Resizable(memory) => copy(memory.bytes()),
                 Data::Device(device) => {
                     let size = elements(&shape).saturating_mul(dtype.size().unwrap_or(1) as u64);
                     let mut bytes = allocate(size)?;

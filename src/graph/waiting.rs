@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::node_id::NodeId;
 use super::nodes::{Nodes, Position, Waiting};
+use crate::allocate::{Room, TryPush};
 use crate::error::Result;
 
 impl Nodes {
@@ -19,16 +20,16 @@ impl Nodes {
     }
 
     /// Makes a restore wait for an edge.
-    pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) {
-        if let Some(node) = self.get_mut(parent) {
-            node.waits.get_or_insert_default().by_edge.entry(name.into()).or_default().push(position);
-        }
+    pub fn defer(&mut self, parent: NodeId, name: &str, position: Position) -> Result<()> {
+        let Some(node) = self.get_mut(parent) else { return Ok(()) };
+        let by_edge = &mut node.waits.get_or_insert_default().by_edge;
+        by_edge.make_room(1)?;
+        by_edge.entry(name.into()).or_default().try_push(position)
     }
 
     /// Makes a name-based restore wait for any object that is tracked.
     pub fn defer_by_name(&mut self, parent: NodeId, restore: Arc<dyn Waiting>) -> Result<()> {
-        self.need_mut(parent)?.waits.get_or_insert_default().by_name.push(Position { restore, node: 0 });
-        Ok(())
+        self.need_mut(parent)?.waits.get_or_insert_default().by_name.try_push(Position { restore, node: 0 })
     }
 
     /// Removes the restore `uid` from everything that waits at a node.
@@ -47,10 +48,11 @@ impl Nodes {
     }
 
     /// Makes a restore wait for a slot that `owner` may keep for `variable`.
-    pub fn defer_slot(&mut self, owner: NodeId, variable: NodeId, name: &str, position: Position) {
-        if let Some(node) = self.get_mut(owner) {
-            node.waits.get_or_insert_default().by_slot.entry((name.into(), variable)).or_default().push(position);
-        }
+    pub fn defer_slot(&mut self, owner: NodeId, variable: NodeId, name: &str, position: Position) -> Result<()> {
+        let Some(node) = self.get_mut(owner) else { return Ok(()) };
+        let by_slot = &mut node.waits.get_or_insert_default().by_slot;
+        by_slot.make_room(1)?;
+        by_slot.entry((name.into(), variable)).or_default().try_push(position)
     }
 
     /// The pending restores of slots of an owner that do not exist yet.

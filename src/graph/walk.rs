@@ -4,6 +4,7 @@
 
 use super::node_id::NodeId;
 use super::nodes::{Kind, Node, Nodes};
+use crate::allocate::{filled, list_of, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 
@@ -50,15 +51,15 @@ impl<'a> Walk<'a> {
     /// another object.
     pub fn new(nodes: &Nodes, root: Root<'a>, slots: bool) -> Result<Walk<'a>> {
         nodes.need(root.node)?;
-        let ids = vec![0; nodes.place_count()];
+        let ids = filled(0, nodes.place_count())?;
         let (order, found_by, children, ends, found) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut walk = Walk { root, order, ids, found_by, children, ends, slots: found };
-        walk.find(root.node, (0, 0));
+        walk.find(root.node, (0, 0))?;
         let mut next = 0;
         while let Some(&object) = walk.order.get(next) {
             let edges = nodes.children(object)?;
             for (number, (_, &child)) in edges.iter().enumerate() {
-                walk.find_child(child, (next as u32, number as u32));
+                walk.find_child(child, (next as u32, number as u32))?;
             }
             if next == 0 {
                 for (number, (name, child)) in root.attached.iter().enumerate() {
@@ -74,11 +75,11 @@ impl<'a> Walk<'a> {
                                 ),
                             ))
                         }
-                        None => walk.find_child(*child, (0, (edges.len() + number) as u32)),
+                        None => walk.find_child(*child, (0, (edges.len() + number) as u32))?,
                     }
                 }
             }
-            walk.ends.push(walk.children.len());
+            walk.ends.try_push(walk.children.len())?;
             next += 1;
         }
         if slots {
@@ -87,21 +88,21 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    fn find_child(&mut self, child: NodeId, by: (u32, u32)) {
-        let id = self.find(child, by);
-        self.children.push(id);
+    fn find_child(&mut self, child: NodeId, by: (u32, u32)) -> Result<()> {
+        let id = self.find(child, by)?;
+        self.children.try_push(id)
     }
 
     /// The id of an object. An object without an id gets the next one, and is recorded as found
     /// `by` an edge.
-    fn find(&mut self, object: NodeId, by: (u32, u32)) -> u32 {
+    fn find(&mut self, object: NodeId, by: (u32, u32)) -> Result<u32> {
         let id = &mut self.ids[object.place()];
         if *id == 0 {
-            self.order.push(object);
-            self.found_by.push(by);
+            self.order.try_push(object)?;
+            self.found_by.try_push(by)?;
             *id = self.order.len() as u32;
         }
-        *id - 1
+        Ok(*id - 1)
     }
 
     fn find_slots(&mut self, nodes: &Nodes) -> Result<()> {
@@ -112,10 +113,10 @@ impl<'a> Walk<'a> {
                 continue;
             }
             // Sorted by name, then by variable.
-            let mut found: Vec<(u32, u32, NodeId)> = state
-                .numbered_slots()
-                .filter_map(|(name, variable, slot)| Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot)))
-                .collect();
+            let mut found: Vec<(u32, u32, NodeId)> =
+                list_of(state.numbered_slots().filter_map(|(name, variable, slot)| {
+                    Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot))
+                }))?;
             crate::sort::sort_by_key(&mut found, |(name, variable, _)| (*name, *variable));
             for (name, variable, slot) in found {
                 if !nodes.children(slot)?.is_empty() {
@@ -130,8 +131,8 @@ impl<'a> Walk<'a> {
                         &nodes.describe(slot),
                     ));
                 }
-                let slot = self.find(slot, (0, 0));
-                self.slots.push(FoundSlot { owner: owner as u32, variable, name, slot });
+                let slot = self.find(slot, (0, 0))?;
+                self.slots.try_push(FoundSlot { owner: owner as u32, variable, name, slot })?;
             }
         }
         Ok(())

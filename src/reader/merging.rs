@@ -9,6 +9,7 @@ use super::locate::Located;
 use super::path::Resolution;
 use super::verdict::has_value;
 use super::{OpenOptions, Reader, Stored};
+use crate::allocate::{list_of, try_list_of, with_room};
 use crate::background::Pending;
 use crate::bundle::{self, MergeOptions, Written};
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -48,7 +49,7 @@ pub fn merge(
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Written> {
     let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let sections = try_list_of(sections.iter().map(Location::of))?;
     if !options.allows_missing() {
         check_keys(&destination, &sections)?;
     }
@@ -70,7 +71,7 @@ pub fn merge_async(
     mut progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send + 'static,
 ) -> Result<Pending<Written>> {
     let destination = Location::of(destination)?;
-    let sections = sections.iter().map(Location::of).collect::<Result<Vec<_>>>()?;
+    let sections = try_list_of(sections.iter().map(Location::of))?;
     let (to, options) = (destination.clone(), options.clone());
     Pending::launched(destination, move |control| {
         merge(&*to, &sections, &options, &mut |done, total| {
@@ -89,7 +90,7 @@ fn check_keys(destination: &Location, sections: &[Location]) -> Result<()> {
         Ok(Reader { stored, resolved: Resolution::default(), names: OnceLock::new() })
     };
     let is_missing = |e: &Error| e.code() == Code::NotFound;
-    let mut readers = Vec::new();
+    let mut readers = with_room(sections.len())?;
     for section in sections {
         match open(section) {
             Err(e) if is_missing(&e) => return Ok(()),
@@ -102,10 +103,8 @@ fn check_keys(destination: &Location, sections: &[Location]) -> Result<()> {
             graph => graph?,
         };
         let attributes = graph.iter().flat_map(|graph| graph.nodes().flat_map(|node| node.attributes()));
-        let absent: Vec<&str> = attributes
-            .filter(|attribute| !readers.iter().any(|reader| has_value(reader, attribute)))
-            .map(|attribute| attribute.checkpoint_key)
-            .collect();
+        let absent = attributes.filter(|attribute| !readers.iter().any(|reader| has_value(reader, attribute)));
+        let absent: Vec<&str> = list_of(absent.map(|attribute| attribute.checkpoint_key))?;
         let [first, ..] = absent[..] else { continue };
         let named: Vec<String> = absent.iter().take(NAMED).map(|key| printable(key.as_bytes())).collect();
         let more = match absent.len().saturating_sub(NAMED) {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::allocate::allocate;
+use crate::allocate::{allocate, list_of, try_list_of, with_room, TryPush};
 use crate::background::{Cancel, Control, Pending};
 use crate::bundle::{Bundle, Destination, Endianness, ReadOptions, Wanted};
 use crate::error::{Code, Error, Reason, Result};
@@ -434,7 +434,7 @@ impl Reader {
     ///   (`Checksum`).
     pub fn read_many(&self, requests: Vec<ReadRequest<'_>>, options: &ReadOptions) -> Result<()> {
         options.control.check().map_err(|e| e.in_file(self.prefix()))?;
-        let mut wanted = Vec::with_capacity(requests.len());
+        let mut wanted = with_room(requests.len())?;
         let mut fitting = Vec::new();
         for request in requests {
             let tensor = request.tensor;
@@ -446,7 +446,7 @@ impl Reader {
             tensor.check_buffer(&region, request.buffer.len(), cast)?;
             let request = Wanted { tensor: tensor.index, region, buffer: Destination::new(request.buffer, cast) };
             match cast {
-                Some(cast) if cast.needs_fit() => fitting.push(request),
+                Some(cast) if cast.needs_fit() => fitting.try_push(request)?,
                 _ => wanted.push(request),
             }
         }
@@ -496,9 +496,9 @@ impl Reader {
                 })?;
                 Ok(ReadRequest { tensor, slice: request.slice.take(), buffer: request.buffer.as_mut() })
             });
-            let wanted = wanted.collect::<Result<Vec<_>>>().map_err(|e| e.in_file(reader.prefix()))?;
+            let wanted = try_list_of(wanted).map_err(|e| e.in_file(reader.prefix()))?;
             reader.read_many(wanted, &options.watched(control))?;
-            Ok(requests.into_iter().map(|request| request.buffer).collect())
+            list_of(requests.into_iter().map(|request| request.buffer))
         })
     }
 

@@ -3,6 +3,7 @@
 use super::object_graph::ObjectGraph;
 use super::similar::VALUE_SUFFIX;
 use super::Reader;
+use crate::allocate::TryPush;
 use crate::error::{printable, Code, Error, Reason, Result};
 
 /// What TensorFlow appends to the name of an operation for the name of its first tensor.
@@ -25,9 +26,7 @@ impl Names {
         for node in graph.nodes() {
             for (number, attribute) in node.attributes().enumerate() {
                 if !attribute.full_name.is_empty() {
-                    let room = order.try_reserve(1);
-                    room.map_err(|_| Error::out_of_memory(order.len() as u64 * size_of::<(u32, u32)>() as u64))?;
-                    order.push((node.id(), number as u32));
+                    order.try_push((node.id(), number as u32))?;
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Reader, Stored};
-use crate::allocate::allocate;
+use crate::allocate::{allocate, filled};
 use crate::bundle::{Checksums, Destination, Fate, ReadOptions, Wanted};
 use crate::error::{Error, Result};
 use crate::tensor::{Bounds, DType};
@@ -102,7 +102,8 @@ impl Reader {
         match &self.stored {
             Stored::V2(bundle) => bundle.read_whole(rows, options),
             Stored::V1(v1) => {
-                let count = rows.len();
+                // What became of them can be told even if memory runs out later.
+                let mut fates = filled(Fate::Untouched, rows.len()).map_err(|e| (e, Vec::new()))?;
                 for (number, (tensor, buffer)) in rows.iter_mut().enumerate() {
                     let region = Bounds::whole(&v1.tensor(*tensor).1.shape);
                     let (own, read) = match options.control.check() {
@@ -111,12 +112,9 @@ impl Reader {
                     };
                     options.control.advance(buffer.len());
                     if let Err(e) = read {
-                        let fate = |n: usize| match n.cmp(&number) {
-                            std::cmp::Ordering::Less => Fate::Whole,
-                            std::cmp::Ordering::Equal => own,
-                            std::cmp::Ordering::Greater => Fate::Untouched,
-                        };
-                        return Err((e, (0..count).map(fate).collect()));
+                        fates[..number].fill(Fate::Whole);
+                        fates[number] = own;
+                        return Err((e, fates));
                     }
                 }
                 Ok(())

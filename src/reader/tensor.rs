@@ -131,6 +131,17 @@ impl<'a> Tensor<'a> {
         }
     }
 
+    /// The stored slice at `index` of a partitioned tensor; `None` if there is no such slice.
+    pub fn slice(&self, index: usize) -> Option<Slice> {
+        match &self.reader.stored {
+            Stored::V2(bundle) => bundle.index().tensor(self.index).slices().nth(index).map(|s| s.slice()),
+            Stored::V1(v1) => match v1.tensor(self.index).1 {
+                described if described.is_whole() => None,
+                described => described.slices.get(index).map(|s| s.slice()),
+            },
+        }
+    }
+
     /// The number of slices that a partitioned tensor is stored in; 0 for a tensor stored whole.
     pub fn slice_count(&self) -> usize {
         match &self.reader.stored {

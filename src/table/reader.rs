@@ -11,7 +11,7 @@ use crate::storage::File;
 pub(super) const FOOTER: u64 = 48;
 pub(super) const MAGIC: u64 = 0xdb47_7524_8b80_fb57;
 /// The compression type and the checksum after each block.
-const TRAILER: u64 = 5;
+pub(super) const TRAILER: u64 = 5;
 /// Blocks are cut at 256 KiB. A block is larger than this only because of a large key or value.
 const ORDINARY: u64 = 1 << 20;
 /// Raw snappy expands 3 bytes, a copy, to at most 64 bytes. A block that claims more is not snappy.

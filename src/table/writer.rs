@@ -2,7 +2,8 @@
 //! simpler separators.
 
 use super::handle::Handle;
-use super::reader::{FOOTER, MAGIC};
+use super::reader::{FOOTER, MAGIC, TRAILER};
+use crate::allocate::{Room, TryPush};
 use crate::error::{Error, Result};
 use crate::format::crc;
 use crate::format::proto::put_varint;
@@ -55,9 +56,9 @@ impl<'s> TableWriter<'s> {
             self.flush()?;
         }
         if let Some(handle) = self.pending.take() {
-            self.list(separator(&self.last_key, key).as_slice(), handle);
+            self.list(separator(&self.last_key, key).as_slice(), handle)?;
         }
-        self.data.add(key, value);
+        self.data.add(key, value)?;
         self.any = true;
         self.last_key.clear();
         self.last_key.extend_from_slice(key);
@@ -70,11 +71,11 @@ impl<'s> TableWriter<'s> {
     /// Writes the remaining entries, the index block and the footer.
     pub fn finish(mut self) -> Result<()> {
         self.flush()?;
-        let metaindex = self.put_block(BlockWriter::new(RESTART_INTERVAL).take())?;
+        let metaindex = self.put_block(BlockWriter::new(RESTART_INTERVAL).take()?)?;
         if let Some(handle) = self.pending.take() {
-            self.list(successor(&self.last_key).as_slice(), handle);
+            self.list(successor(&self.last_key).as_slice(), handle)?;
         }
-        let index = self.index.take();
+        let index = self.index.take()?;
         let index = self.put_block(index)?;
         let mut footer = Vec::with_capacity(FOOTER as usize);
         metaindex.put(&mut footer);
@@ -84,15 +85,15 @@ impl<'s> TableWriter<'s> {
         (self.sink)(&footer)
     }
 
-    fn list(&mut self, key: &[u8], handle: Handle) {
+    fn list(&mut self, key: &[u8], handle: Handle) -> Result<()> {
         let mut value = Vec::with_capacity(20);
         handle.put(&mut value);
-        self.index.add(key, &value);
+        self.index.add(key, &value)
     }
 
     fn flush(&mut self) -> Result<()> {
         if !self.data.is_empty() {
-            let block = self.data.take();
+            let block = self.data.take()?;
             self.pending = Some(self.put_block(block)?);
         }
         Ok(())
@@ -101,6 +102,7 @@ impl<'s> TableWriter<'s> {
     /// Writes a block, uncompressed, with its trailer: compression type and checksum.
     fn put_block(&mut self, mut block: Vec<u8>) -> Result<Handle> {
         let handle = Handle { offset: self.offset, size: block.len() as u64 };
+        block.make_room(TRAILER as usize)?;
         block.push(0);
         let sum = crc::mask(crc::crc32c(&block));
         block.extend_from_slice(&sum.to_le_bytes());
@@ -134,12 +136,14 @@ impl BlockWriter {
         self.entries.len() + 4 * self.restarts.len() + 4
     }
 
-    fn add(&mut self, key: &[u8], value: &[u8]) {
+    fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        // Three lengths of at most ten bytes each come before the rest of the key and the value.
+        self.entries.make_room(30 + key.len() + value.len())?;
         let mut shared = 0;
         if self.since < self.interval {
             shared = self.last_key.iter().zip(key).take_while(|(a, b)| a == b).count();
         } else {
-            self.restarts.push(self.entries.len() as u32);
+            self.restarts.try_push(self.entries.len() as u32)?;
             self.since = 0;
         }
         put_varint(&mut self.entries, shared as u64);
@@ -150,17 +154,19 @@ impl BlockWriter {
         self.last_key.truncate(shared);
         self.last_key.extend_from_slice(&key[shared..]);
         self.since += 1;
+        Ok(())
     }
 
     /// Returns the finished block and starts a new one.
-    fn take(&mut self) -> Vec<u8> {
+    fn take(&mut self) -> Result<Vec<u8>> {
         let mut block = std::mem::take(&mut self.entries);
+        block.make_room(4 * (self.restarts.len() + 1) + TRAILER as usize)?;
         for restart in &self.restarts {
             block.extend_from_slice(&restart.to_le_bytes());
         }
         block.extend_from_slice(&(self.restarts.len() as u32).to_le_bytes());
         *self = BlockWriter::new(self.interval);
-        block
+        Ok(block)
     }
 }
 

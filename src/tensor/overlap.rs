@@ -4,6 +4,7 @@
 use super::bounds::Bounds;
 use super::extent::Extent;
 use super::slice::Slice;
+use crate::allocate::{list_of, TryPush};
 use crate::error::{Code, Error, Reason, Result};
 
 /// The result of a search for overlapping boxes.
@@ -31,7 +32,7 @@ const COMPARISONS: u64 = 20_000_000;
 /// * `RESOURCE_EXHAUSTED` (`Limit`): there are too many boxes to check.
 pub(crate) fn check_disjoint(boxes: &[Bounds], elements: u64, name: impl Fn(usize) -> Slice) -> Result<()> {
     let fault = |what: String| Err(Error::new(Code::DataLoss, Reason::Overlap, what));
-    match Overlap::among(boxes, elements) {
+    match Overlap::among(boxes, elements)? {
         Overlap::None => Ok(()),
         Overlap::Pair(a, b) => fault(format!("the stored slices \"{}\" and \"{}\" overlap", name(a), name(b))),
         Overlap::TooMany => fault("the stored slices overlap: together they hold more elements than the tensor".to_owned()),
@@ -67,29 +68,31 @@ impl Overlap {
     ///
     /// The search sweeps along the dimension in which the fewest pairs overlap, and compares only
     /// these pairs.
-    fn among(boxes: &[Bounds], elements: u64) -> Overlap {
+    fn among(boxes: &[Bounds], elements: u64) -> Result<Overlap> {
         let mut sum = 0u64;
         for b in boxes {
             sum = sum.saturating_add(b.elements());
             if sum > elements {
-                return Overlap::TooMany;
+                return Ok(Overlap::TooMany);
             }
         }
-        let filled: Vec<usize> = (0..boxes.len()).filter(|&i| boxes[i].elements() > 0).collect();
+        let filled: Vec<usize> = list_of((0..boxes.len()).filter(|&i| boxes[i].elements() > 0))?;
         let rank = match filled.first() {
             Some(&i) => boxes[i].start.len(),
-            None => return Overlap::None,
+            None => return Ok(Overlap::None),
         };
         if rank == 0 {
-            return if filled.len() > 1 { Overlap::Pair(filled[0], filled[1]) } else { Overlap::None };
+            return Ok(if filled.len() > 1 { Overlap::Pair(filled[0], filled[1]) } else { Overlap::None });
         }
-        let cost = |d: usize| pairs_overlapping_in(boxes, &filled, d);
-        let (dim, pairs) = match (0..rank).map(|d| (d, cost(d))).min_by_key(|&(_, pairs)| pairs) {
-            Some(best) => best,
-            None => return Overlap::None,
-        };
+        let (mut dim, mut pairs) = (0, u64::MAX);
+        for d in 0..rank {
+            let cost = pairs_overlapping_in(boxes, &filled, d)?;
+            if cost < pairs {
+                (dim, pairs) = (d, cost);
+            }
+        }
         if pairs > COMPARISONS {
-            return Overlap::TooCostly;
+            return Ok(Overlap::TooCostly);
         }
         let mut order = filled;
         crate::sort::sort_by_key(&mut order, |&i| boxes[i].start[dim]);
@@ -97,18 +100,18 @@ impl Overlap {
         for &i in &order {
             open.retain(|&j| boxes[j].start[dim] + boxes[j].length[dim] > boxes[i].start[dim]);
             if let Some(&j) = open.iter().find(|&&j| boxes[j].overlaps(&boxes[i])) {
-                return Overlap::Pair(j.min(i), j.max(i));
+                return Ok(Overlap::Pair(j.min(i), j.max(i)));
             }
-            open.push(i);
+            open.try_push(i)?;
         }
-        Overlap::None
+        Ok(Overlap::None)
     }
 }
 
 /// Counts the pairs of the boxes `which` that share an index of dimension `d`.
-fn pairs_overlapping_in(boxes: &[Bounds], which: &[usize], d: usize) -> u64 {
-    let mut starts: Vec<i64> = which.iter().map(|&i| boxes[i].start[d]).collect();
-    let mut ends: Vec<i64> = which.iter().map(|&i| boxes[i].start[d] + boxes[i].length[d]).collect();
+fn pairs_overlapping_in(boxes: &[Bounds], which: &[usize], d: usize) -> Result<u64> {
+    let mut starts: Vec<i64> = list_of(which.iter().map(|&i| boxes[i].start[d]))?;
+    let mut ends: Vec<i64> = list_of(which.iter().map(|&i| boxes[i].start[d] + boxes[i].length[d]))?;
     crate::sort::sort_by(&mut starts, Ord::cmp);
     crate::sort::sort_by(&mut ends, Ord::cmp);
     let (mut ended, mut pairs) = (0usize, 0u64);
@@ -118,7 +121,7 @@ fn pairs_overlapping_in(boxes: &[Bounds], which: &[usize], d: usize) -> u64 {
         }
         pairs += (begun - ended) as u64;
     }
-    pairs
+    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -132,12 +135,12 @@ mod tests {
     #[test]
     fn overlaps_are_found_whatever_the_direction_of_the_cut() {
         let columns: Vec<Bounds> = (0..1000).map(|i| bounds(&[(0, 5), (i, 1)])).collect();
-        assert_eq!(Overlap::among(&columns, 5000), Overlap::None);
+        assert_eq!(Overlap::among(&columns, 5000).unwrap(), Overlap::None);
         let mut clash = columns.clone();
         clash.truncate(900);
         clash.push(bounds(&[(2, 1), (17, 1)]));
-        assert_eq!(Overlap::among(&clash, 5000), Overlap::Pair(17, 900));
-        assert_eq!(Overlap::among(&[bounds(&[(0, 2)]), bounds(&[(0, 2)])], 3), Overlap::TooMany);
-        assert_eq!(Overlap::among(&[bounds(&[(0, 0)]), bounds(&[(0, 0)])], 3), Overlap::None);
+        assert_eq!(Overlap::among(&clash, 5000).unwrap(), Overlap::Pair(17, 900));
+        assert_eq!(Overlap::among(&[bounds(&[(0, 2)]), bounds(&[(0, 2)])], 3).unwrap(), Overlap::TooMany);
+        assert_eq!(Overlap::among(&[bounds(&[(0, 0)]), bounds(&[(0, 0)])], 3).unwrap(), Overlap::None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::allocate::{with_room, Room, TryPush};
 use crate::error::{Error, Reason, Result};
 use crate::format::message::{check_version, known_dtype, parse_shape, parse_slice, validated_elements, Version};
 use crate::format::proto::Fields;
@@ -107,7 +108,7 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
     let place = 3 * size_of::<(Vec<u8>, Described)>();
     budget.charge((place + name.len() + shape.len() * size_of::<i64>()) as u64)?;
     budget.charge(each.saturating_mul(slices))?;
-    let mut located = Vec::with_capacity(slices as usize);
+    let mut located = with_room(slices as usize)?;
     for field in Fields::of(bytes) {
         if let (4, v) = field? {
             let mut extents = Vec::with_capacity(shape.len());
@@ -115,7 +116,7 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
             if extents.iter().any(|e| e.length == 0) {
                 return Err(named(Error::malformed("a stored slice is empty in some dimension").because(Reason::Shape)));
             }
-            located.push(Located { extents, file });
+            located.try_push(Located { extents, file })?;
         }
     }
     let known = tensors.entry(name.to_owned()).or_insert_with(|| Described { dtype, shape: shape.clone(), slices: Vec::new() });
@@ -135,7 +136,7 @@ fn add_tensor(bytes: &[u8], file: usize, tensors: &mut Tensors, budget: &mut Bud
         known.slices = located;
     } else {
         budget.charge((known.slices.len() as u64).saturating_mul(size_of::<Located>() as u64))?;
-        known.slices.reserve_exact(located.len());
+        known.slices.make_room(located.len())?;
         known.slices.append(&mut located);
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::meta::{add_described, Described, Located, Tensors};
 use super::values;
-use crate::allocate::allocate;
+use crate::allocate::{allocate, list_of, Room, TryPush};
 use crate::background::Control;
 use crate::error::{Code, Error, Problems, Reason, Result};
 use crate::foreign::explain;
@@ -133,7 +133,7 @@ impl Checkpoint {
                 Err(fault) => on_fault(fault.in_file(path))?,
             }
         }
-        let tensors = tensors.into_iter().collect();
+        let tensors = list_of(tensors)?;
         Ok(Checkpoint { prefix: prefix.clone(), version, parts, tensors, last_block: Shared::default() })
     }
 
@@ -214,7 +214,7 @@ impl Checkpoint {
             }
             let mut lengths = Vec::new();
             let count = region.elements();
-            lengths.try_reserve_exact(count as usize).map_err(|_| Error::out_of_memory(count.saturating_mul(8)))?;
+            lengths.make_room(count as usize)?;
             lengths.resize(count as usize, 0u64);
             for piece in &pieces {
                 self.each_wanted(name, piece, region, |to, element| lengths[to] = element.len() as u64)?;
@@ -275,14 +275,18 @@ impl Checkpoint {
     }
 
     /// Returns the records that file `number` should contain, in the order of their keys.
-    fn expected_in(&self, number: usize) -> impl Iterator<Item = Expected<'_>> {
-        self.tensors.iter().flat_map(move |(name, tensor)| {
+    fn expected_in(&self, number: usize) -> Result<Vec<Expected<'_>>> {
+        let mut expected = Vec::new();
+        for (name, tensor) in &self.tensors {
             let head = Rc::new(slice_key_head(name, tensor.shape.len()));
             let slices = tensor.slices.iter().filter(|s| s.file == number);
-            let mut slices: Vec<_> = slices.map(|s| (slice_key_tail(s.slice().extents()), s)).collect();
+            let mut slices = list_of(slices.map(|s| (slice_key_tail(s.slice().extents()), s)))?;
             crate::sort::sort_by(&mut slices, |a, b| a.0.cmp(&b.0));
-            slices.into_iter().map(move |(tail, located)| Expected { name, tensor, located, head: head.clone(), tail })
-        })
+            expected.make_room(slices.len())?;
+            let records = slices.into_iter().map(|(tail, located)| Expected { name, tensor, located, head: head.clone(), tail });
+            expected.extend(records);
+        }
+        Ok(expected)
     }
 
     /// Checks that the slices of each tensor do not overlap, and whether they cover the tensor.
@@ -305,7 +309,13 @@ impl Checkpoint {
         let total = self.bytes();
         let mut done = 0;
         for (number, Part { table, is_described }) in self.parts.iter().enumerate() {
-            let mut expected = self.expected_in(number).peekable();
+            let mut expected = match self.expected_in(number) {
+                Ok(expected) => expected.into_iter().peekable(),
+                Err(e) => {
+                    problems.add(e);
+                    return true;
+                }
+            };
             let path = table.file().path();
             let mut budget = Budget::for_index(table.file().len(), None);
             let mut buffer = BlockBuffer::default();
@@ -417,7 +427,7 @@ fn check_values(record: &[u8], tensor: &Described, located: &Located) -> Result<
 }
 
 fn check_overlap(tensor: &Described) -> Result<()> {
-    let boxes: Vec<Bounds> = tensor.slices.iter().map(|s| s.bounds(&tensor.shape)).collect();
+    let boxes: Vec<Bounds> = list_of(tensor.slices.iter().map(|s| s.bounds(&tensor.shape)))?;
     check_disjoint(&boxes, Bounds::whole(&tensor.shape).elements(), |i| tensor.slices[i].slice())
 }
 
@@ -431,10 +441,10 @@ fn pieces<'a>(tensor: &'a Described, region: &Bounds) -> Result<Vec<Piece<'a>>> 
         match stored.intersect(region) {
             Some(wanted) => {
                 covered += wanted.elements();
-                pieces.push(Piece { located, stored, wanted });
+                pieces.try_push(Piece { located, stored, wanted })?;
             }
             // An empty tensor has a record, too, which must be valid.
-            None if stored == *region => pieces.push(Piece { located, wanted: stored.clone(), stored }),
+            None if stored == *region => pieces.try_push(Piece { located, wanted: stored.clone(), stored })?,
             None => {}
         }
     }

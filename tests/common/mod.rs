@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod counter;
 pub mod crc;
 pub mod dtypes;
+pub mod failing;
 pub mod files;
 pub mod judge;
 pub mod lock;

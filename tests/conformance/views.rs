@@ -40,7 +40,7 @@ fn test_children() {
 #[test]
 fn test_all_nodes() {
     let w = World::new();
-    assert_eq!(saved_tree(&w, &[("leaf", &[])]).descendants(), [0, 1, 2]);
+    assert_eq!(saved_tree(&w, &[("leaf", &[])]).descendants().unwrap(), [0, 1, 2]);
 }
 
 /// CheckpointViewTest.test_all_nodes_with_paths
@@ -48,7 +48,7 @@ fn test_all_nodes() {
 fn test_all_nodes_with_paths() {
     let w = World::new();
     let view = saved_tree(&w, &[("leaf1", &[]), ("leaf2", &["leaf3"])]);
-    let paths: Vec<String> = view.descendants_with_paths().into_iter().map(|(_, path)| path).collect();
+    let paths: Vec<String> = view.descendants_with_paths().unwrap().into_iter().map(|(_, path)| path).collect();
     assert_eq!(paths, ["root", "root.leaf1", "root.leaf2", "root.save_counter", "root.leaf2.leaf3"]);
 }
 

@@ -105,7 +105,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         rewrite::add(&mut writer, &reader, renamed.tensor, &renamed.key, None)?;
     }
     if let Some(graph) = &graph {
-        writer.add_strings(GRAPH, &[], &[graph.encode()])?;
+        writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
     }
     let written = destination::finish(writer)?;
 

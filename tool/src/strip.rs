@@ -48,7 +48,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
             "the checkpoint is name-based and has no object graph, so its slot variables cannot be identified".to_owned(),
         ));
     };
-    let stripped = graph.without_slots();
+    let stripped = graph.without_slots()?;
     let mut tensors = kept(&graph, &stripped, reader.tensors());
     rewrite::in_file_order(&mut tensors);
 
@@ -56,7 +56,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     for tensor in &tensors {
         rewrite::add(&mut writer, &reader, *tensor, tensor.key(), None)?;
     }
-    writer.add_strings(GRAPH, &[], &[stripped.encode()])?;
+    writer.add_strings(GRAPH, &[], &[stripped.encode()?])?;
     let written = destination::finish(writer)?;
 
     let good = screen.paint(term::GOOD, "stripped");

@@ -21,16 +21,15 @@ use ::checkpoint::{restore_nodes, CheckpointView, Comparison, Log, NodeId, Resul
 /// open. It never changes; several threads may use it at once.
 pub struct ckpt_checkpoint_view {
     view: CheckpointView,
-    descendants: OnceLock<Vec<(u32, String)>>,
+    descendants: Vec<u32>,
+    /// Their paths, made when the first is asked for. None if there is no memory for them.
+    paths: OnceLock<Vec<(u32, String)>>,
 }
 
 impl ckpt_checkpoint_view {
-    fn descendant(&self, index: usize) -> Option<&(u32, String)> {
-        self.descendants().get(index)
-    }
-
-    fn descendants(&self) -> &[(u32, String)] {
-        self.descendants.get_or_init(|| self.view.descendants_with_paths())
+    fn descendant_path(&self, index: usize) -> Option<&str> {
+        let paths = self.paths.get_or_init(|| self.view.descendants_with_paths().unwrap_or_default());
+        paths.get(index).map(|(_, path)| &**path)
     }
 }
 
@@ -52,7 +51,8 @@ pub extern "C" fn ckpt_checkpoint_view_open(
     call(error, || {
         let out = output(view, std::ptr::null_mut(), "the output argument `view`")?;
         let view = CheckpointView::open_with(path_at(path)?, &copied(options, Clone::clone)?)?;
-        *out = own(ckpt_checkpoint_view { view, descendants: OnceLock::new() });
+        let descendants = view.descendants()?;
+        *out = own(ckpt_checkpoint_view { view, descendants, paths: OnceLock::new() });
         Ok(())
     })
 }
@@ -89,21 +89,21 @@ pub extern "C" fn ckpt_checkpoint_view_object_graph(
 /// variables are not counted.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant_count(view: *const ckpt_checkpoint_view) -> usize {
-    ask(0, || handle(view).map_or(0, |v| v.descendants().len()))
+    ask(0, || handle(view).map_or(0, |v| v.descendants.len()))
 }
 
 /// Returns the reachable node at `index`, in breadth-first order; the first is the root, node 0. -1
 /// if `index` is out of range.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant(view: *const ckpt_checkpoint_view, index: usize) -> i64 {
-    ask(-1, || handle(view).and_then(|v| v.descendant(index)).map_or(-1, |(id, _)| (*id).into()))
+    ask(-1, || handle(view).and_then(|v| v.descendants.get(index)).map_or(-1, |id| (*id).into()))
 }
 
 /// Returns the path by which the node at `index` was found: `root`, `root.leaf`, `root.leaf.v`.
-/// Lent; `data` is NULL if `index` is out of range.
+/// Lent; `data` is NULL if `index` is out of range, or there is no memory for the paths.
 #[no_mangle]
 pub extern "C" fn ckpt_checkpoint_view_descendant_path(view: *const ckpt_checkpoint_view, index: usize) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || handle(view).and_then(|v| v.descendant(index)).map(|(_, path)| path.as_bytes()).into())
+    ask(ckpt_bytes::NONE, || handle(view).and_then(|v| v.descendant_path(index)).map(str::as_bytes).into())
 }
 
 /// The result of comparing a checkpoint with a program: what they have in common, and what only one

@@ -126,10 +126,9 @@ pub extern "C" fn ckpt_tensor_slice(
         let (start, length) = (array_mut(start, rank, "the starts")?, array_mut(length, rank, "the lengths")?);
         start.fill(0);
         length.fill(0);
-        let slices = tensor.slices();
-        let slice = slices.get(index).ok_or_else(|| {
+        let slice = tensor.slice(index).ok_or_else(|| {
             Error::argument("the tensor has no such slice")
-                .expecting(format_args!("an index below {}", slices.len()), index)
+                .expecting(format_args!("an index below {}", tensor.slice_count()), index)
                 .for_tensor(tensor.key())
         })?;
         for (i, extent) in slice.extents().iter().enumerate() {

@@ -186,7 +186,7 @@ impl<'p> Party<'p> {
         }
         let united = ObjectGraph::united(&graphs).map_err(|e| e.because(Reason::Rank))?;
         let lead = lead.ok_or_else(nothing)?;
-        let mut attempt = Attempt { storage: self.storage, sections: None, claim: None, graph: united.encode() };
+        let mut attempt = Attempt { storage: self.storage, sections: None, claim: None, graph: united.encode()? };
         if let Place::Merged(directory) = self.place {
             let (_, name) = split_prefix(&lead.path)?;
             let held = Held::for_checkpoint(lead.storage, directory, name, &self.options.access())?;
@@ -210,7 +210,7 @@ impl<'p> Party<'p> {
     fn write_section(&self, mut writer: Writer<'_>, division: &Division, attempt: Option<&mut Attempt<'_>>) -> Result<()> {
         let rank = self.ranks.rank();
         let none = BTreeSet::new();
-        writer.leave_out(division.left_out.get(rank as usize).unwrap_or(&none));
+        writer.leave_out(division.left_out.get(rank as usize).unwrap_or(&none))?;
         let durability = match (self.place, self.options.write.durability) {
             (Place::Merged(_), Durability::Full) => Durability::Data,
             (_, asked) => asked,

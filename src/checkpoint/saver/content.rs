@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::super::options::SaveOptions;
 use super::super::plan::{Plan, Stored};
 use super::super::save::{add_put, add_variable};
+use crate::allocate::with_room;
 use crate::bundle::Writer;
 use crate::error::{printable, Error, Reason, Result};
 use crate::format::key::{push_escaped, PY_STATE};
@@ -44,7 +45,7 @@ pub(super) fn write(
     prefix: &Location,
     options: &SaveOptions,
 ) -> Result<()> {
-    let mut puts: Vec<Vec<Put>> = Vec::with_capacity(named.len());
+    let mut puts: Vec<Vec<Put>> = with_room(named.len())?;
     for (name, node) in named {
         let what = nodes.describe(*node);
         let mut sink = Sink::default();

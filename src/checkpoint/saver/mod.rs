@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use super::options::RestoreOptions;
 use super::report::Report;
 use super::save::call_back;
+use crate::allocate::try_list_of;
 use crate::bundle::{directory_and_name, open, Access, Notes};
 use crate::directory::{self, checkpoint_exists, checkpoint_mtimes, identity, StateUpdate};
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -104,8 +105,8 @@ impl Saver {
     pub fn of_variables(graph: &Graph, variables: &[NodeId], options: &SaverOptions) -> Result<Saver> {
         graph.with(|nodes| {
             let distinct: BTreeSet<NodeId> = crate::sort::set_of(variables.iter().copied());
-            let named = distinct.into_iter().map(|node| Ok((own_name(nodes, node)?, node))).collect::<Result<_>>();
-            Saver::make(graph, nodes, named?, options)
+            let named = try_list_of(distinct.into_iter().map(|node| Ok((own_name(nodes, node)?, node))))?;
+            Saver::make(graph, nodes, named, options)
         })
     }
 
@@ -126,7 +127,7 @@ impl Saver {
                     node,
                 ))
             });
-            Saver::make(graph, nodes, named.collect::<Result<_>>()?, options)
+            Saver::make(graph, nodes, try_list_of(named)?, options)
         })
     }
 

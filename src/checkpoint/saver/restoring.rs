@@ -13,6 +13,7 @@ use super::super::restore::unmatched_glob;
 use super::super::rows::{glob_row, slice_of, spec_of};
 use super::content::plan;
 use super::Inner;
+use crate::allocate::{list_of, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{NodeId, Nodes};
 use crate::reader::{Reader, OBJECT_GRAPH_KEY};
@@ -80,13 +81,14 @@ impl Inner {
             Reason::DType | Reason::Shape => e.prefixed(&due_to("a mismatch between the current graph and the graph")),
             _ => e,
         });
-        let mut rows = self.rows(nodes, reader, &names, &plans, outcomes);
+        let mut rows = self.rows(nodes, reader, &names, &plans, outcomes)?;
+        rows.make_room(unmatched.len())?;
         rows.extend(unmatched.iter().map(|glob| glob_row(glob)));
-        Ok((report_with_candidates(rows), result))
+        Ok((report_with_candidates(rows)?, result))
     }
 
     /// Returns one row for each object, then one for each unused value of the checkpoint.
-    fn rows(&self, nodes: &Nodes, reader: &Reader, names: &NameMap, plans: &[Plan], outcomes: Outcomes) -> Vec<Row> {
+    fn rows(&self, nodes: &Nodes, reader: &Reader, names: &NameMap, plans: &[Plan], outcomes: Outcomes) -> Result<Vec<Row>> {
         let mut used = BTreeSet::new();
         let mut fates = plans.iter().zip(outcomes.each()).peekable();
         let row = |name: &str, key: &str, node: Option<NodeId>, tensor: Option<usize>, state, detail| Row {
@@ -105,21 +107,21 @@ impl Inner {
         for (name, node) in &self.named {
             let Some((plan, outcome)) = fates.next_if(|(plan, _)| plan.object == *node) else {
                 let left_out = Some("excluded by the options".to_owned());
-                rows.push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out));
+                rows.try_push(row(name, name, Some(*node), reader.find(name.as_bytes()), RowState::Skipped, left_out))?;
                 continue;
             };
             let tensors: Vec<usize> = match &plan.stored {
                 Stored::Missing(_) => Vec::new(),
                 Stored::Variable(tensor) | Stored::Text(tensor) => vec![*tensor],
-                Stored::State(_, tensors) => tensors.iter().map(|(_, tensor)| *tensor).collect(),
+                Stored::State(_, tensors) => list_of(tensors.iter().map(|(_, tensor)| *tensor))?,
             };
             if tensors.is_empty() {
                 let key = String::from_utf8_lossy(plan.key(reader));
-                rows.push(row(name, &key, Some(*node), None, outcome.state, outcome.detail.clone()));
+                rows.try_push(row(name, &key, Some(*node), None, outcome.state, outcome.detail.clone()))?;
             }
             for &tensor in &tensors {
                 let key = reader.tensor(tensor).map_or(Default::default(), |t| String::from_utf8_lossy(t.key()));
-                rows.push(row(name, &key, Some(*node), Some(tensor), outcome.state, outcome.detail.clone()));
+                rows.try_push(row(name, &key, Some(*node), Some(tensor), outcome.state, outcome.detail.clone()))?;
             }
             used.extend(tensors);
         }
@@ -129,10 +131,10 @@ impl Inner {
         for tensor in reader.tensors().filter(|t| !used.contains(&t.index()) && t.key() != OBJECT_GRAPH_KEY) {
             let key = String::from_utf8_lossy(tensor.key());
             if names.path(&key).is_some() && !skipped.contains(&*key) {
-                rows.push(row(&key, &key, None, Some(tensor.index()), RowState::Unused, None));
+                rows.try_push(row(&key, &key, None, Some(tensor.index()), RowState::Unused, None))?;
             }
         }
-        rows
+        Ok(rows)
     }
 }
 

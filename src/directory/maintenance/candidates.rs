@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::files::time_of;
 use super::super::mark::is_mark;
 use super::order::Numbers;
+use crate::allocate::{Room, TryPush};
 use crate::bundle::{is_temporary, numbered};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
@@ -61,13 +62,14 @@ pub(super) fn newest_first(directory: &Location, state: Option<&StateFile>) -> R
     if let Some(state) = state {
         let listed = state.all_model_checkpoint_paths.iter().rev();
         let listed = std::iter::once(&state.model_checkpoint_path).chain(listed);
+        names.make_room(1 + state.all_model_checkpoint_paths.len())?;
         names.extend(listed.filter(|name| seen.insert((*name).clone())).cloned());
     }
     let mut others = Vec::new();
     for file in files_in(directory)? {
         if let Some(name) = checkpoint_of(directory, &file).filter(|name| seen.insert(name.clone())) {
             let time = time_of(&path_in(directory, &name));
-            others.push((Reverse((Numbers::of(&name), time)), name));
+            others.try_push((Reverse((Numbers::of(&name), time)), name))?;
         }
     }
     crate::sort::sort_by(&mut others, Ord::cmp);

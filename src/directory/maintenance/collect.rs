@@ -168,7 +168,7 @@ fn collect(
     if options.dry_run {
         let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
         ledger.check_latest()?;
-        collected.removed = ledger.would_remove(&options.rule);
+        collected.removed = ledger.would_remove(&options.rule)?;
         collected.kept = ledger.all();
         return Ok(());
     }

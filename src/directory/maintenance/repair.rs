@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::super::files::version_of;
 use super::super::session::Session;
 use super::candidates::{fault_of, newest_first, understood, BrokenCheckpoint};
+use crate::allocate::{copy, list_of, Room, TryPush};
 use crate::bundle::{open, Access, Asked, Held, Locking, Notes};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::state_file::StateFile;
@@ -144,7 +145,7 @@ fn repair(
         let session = Session::begin(storage, directory, Durability::Full, access)?;
         let now = understood(directory, &Listener::default())?;
         if now == before && verified.is_still_so(directory, now.as_ref())? {
-            session.publish(OsStr::new(STATE_FILE), state.to_text().as_bytes())?;
+            session.publish(OsStr::new(STATE_FILE), state.to_text()?.as_bytes())?;
             session.sync(false)?;
             return Ok(repaired);
         }
@@ -193,15 +194,15 @@ impl Verified {
                 break;
             }
             if before.is_none() || !is_listed {
-                self.all.get_or_insert_with(|| paths.clone());
+                self.all = Some(self.all.take().map_or_else(|| copy(&paths), Ok)?);
             }
             match self.fault_of(directory, path, options, progress)? {
-                None => whole.push(path.clone()),
+                None => whole.try_push(path.clone())?,
                 Some(fault) => {
                     if fault.verdict == Verdict::Incomplete && (is_listed || incomplete.is_empty()) {
-                        incomplete.push(path.clone());
+                        incomplete.try_push(path.clone())?;
                     }
-                    broken.push(fault.clone());
+                    broken.try_push(fault.clone())?;
                 }
             }
         }
@@ -212,16 +213,17 @@ impl Verified {
             return Err(Error::new(Code::NotFound, Reason::NoCheckpoint, what).in_file(directory));
         };
         let state = match before {
-            Some(before) => remade(before, &latest, &whole),
+            Some(before) => remade(before, &latest, &whole)?,
             None => {
                 StateFile { model_checkpoint_path: latest.clone(), all_model_checkpoint_paths: whole, ..StateFile::default() }
             }
         };
         let is_new = match read_state(directory, OsStr::new(STATE_FILE)) {
             Ok(written) => written.as_ref() != Some(&state) || has_byte_order_mark(directory),
+            Err(e) if e.is_shortage() => return Err(e),
             Err(_) => true,
         };
-        let all = state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()).collect();
+        let all = list_of(state.all_model_checkpoint_paths.iter().map(|path| path_in(directory, path).into_path()))?;
         Ok((RepairedState { latest: path_in(directory, &latest).into_path(), all, is_new, broken }, state))
     }
 
@@ -260,10 +262,10 @@ fn has_byte_order_mark(directory: &Location) -> bool {
 
 /// The state file without the checkpoints that are not valid. The others keep their order and
 /// times.
-fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> StateFile {
+fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> Result<StateFile> {
     let times = before.all_model_checkpoint_timestamps.iter().copied().map(Some).chain(std::iter::repeat(None));
     let mut rows: Vec<(OsString, Option<f64>)> =
-        before.all_model_checkpoint_paths.iter().cloned().zip(times).filter(|(path, _)| whole.contains(path)).collect();
+        list_of(before.all_model_checkpoint_paths.iter().cloned().zip(times).filter(|(path, _)| whole.contains(path)))?;
     // Of entries that resolve to one checkpoint the last one counts.
     let mut seen = std::collections::BTreeSet::new();
     rows.reverse();
@@ -271,17 +273,19 @@ fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> StateFile {
     rows.reverse();
     if rows.last().is_none_or(|(path, _)| path != latest) {
         rows.retain(|(path, _)| path != latest);
-        rows.push((latest.to_owned(), before.last_preserved_timestamp));
+        rows.try_push((latest.to_owned(), before.last_preserved_timestamp))?;
     }
-    let timestamps: Option<Vec<f64>> = rows.iter().map(|(_, time)| *time).collect();
-    StateFile {
+    let mut timestamps = Vec::new();
+    if !before.all_model_checkpoint_timestamps.is_empty() && rows.iter().all(|(_, time)| time.is_some()) {
+        timestamps.make_room(rows.len())?;
+        timestamps.extend(rows.iter().filter_map(|(_, time)| *time));
+    }
+    Ok(StateFile {
         model_checkpoint_path: latest.to_owned(),
-        all_model_checkpoint_paths: rows.into_iter().map(|(path, _)| path).collect(),
-        all_model_checkpoint_timestamps: timestamps
-            .filter(|_| !before.all_model_checkpoint_timestamps.is_empty())
-            .unwrap_or_default(),
+        all_model_checkpoint_paths: list_of(rows.into_iter().map(|(path, _)| path))?,
+        all_model_checkpoint_timestamps: timestamps,
         last_preserved_timestamp: before.last_preserved_timestamp,
-    }
+    })
 }
 
 fn is_in(state: &StateFile, path: &OsStr) -> bool {

@@ -1,6 +1,7 @@
 //! Building an object graph node by node.
 
 use super::{AttributeRecord, EdgeRecord, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
+use crate::allocate::{Room, TryPush};
 use crate::error::{Code, Error, Reason, Result};
 
 /// The largest number of nodes, and the largest size of a serialized graph in bytes: ids are
@@ -14,8 +15,8 @@ pub(crate) struct GraphBuilder {
     graph: ObjectGraph,
     /// The node that is currently described.
     node: NodeRecord,
-    /// Whether the graph has exceeded a limit; everything after that is dropped.
-    full: bool,
+    /// What the graph has exceeded: its limit, or the memory. Everything after that is dropped.
+    fault: Option<Error>,
 }
 
 impl GraphBuilder {
@@ -27,7 +28,8 @@ impl GraphBuilder {
     /// Adds an edge to the node with the id `node`. `name` is not escaped.
     pub fn edge(&mut self, node: u32, name: &str) {
         if let Some(name) = self.keep(name) {
-            self.graph.edges.push(EdgeRecord { node, name });
+            let pushed = self.graph.edges.try_push(EdgeRecord { node, name });
+            self.note(pushed);
         }
     }
 
@@ -37,21 +39,24 @@ impl GraphBuilder {
         let before = self.graph.attributes.last().map(|attribute| attribute.name.clone()).filter(|n| self.graph.text(n) == name);
         let name = before.or_else(|| self.keep(name));
         if let (Some(name), Some(full_name), Some(key)) = (name, self.keep(full_name), self.keep(checkpoint_key)) {
-            self.graph.attributes.push(AttributeRecord { name, full_name, key });
+            let pushed = self.graph.attributes.try_push(AttributeRecord { name, full_name, key });
+            self.note(pushed);
         }
     }
 
     /// Adds a slot variable. `name` is not escaped.
     pub fn slot_variable(&mut self, original_variable: u32, name: &str, slot_variable: u32) {
         if let Some(name) = self.keep(name) {
-            self.graph.slots.push(SlotRecord { variable: original_variable, name, slot_variable });
+            let pushed = self.graph.slots.try_push(SlotRecord { variable: original_variable, name, slot_variable });
+            self.note(pushed);
         }
     }
 
     /// Sets the registered saver that saved the node.
     pub fn registered_saver(&mut self, name: &str, object_name: &str) {
         if let (Some(name), Some(object_name)) = (self.keep(name), self.keep(object_name)) {
-            self.graph.savers.push(SaverRecord { name, object_name });
+            let pushed = self.graph.savers.try_push(SaverRecord { name, object_name });
+            self.note(pushed);
             self.node.saver = self.graph.savers.len() as u32;
         }
     }
@@ -60,31 +65,35 @@ impl GraphBuilder {
     pub fn end_node(&mut self, has_checkpoint_values: Option<bool>) {
         let graph = &self.graph;
         let lists = [graph.nodes.len() + 1, graph.edges.len(), graph.attributes.len(), graph.slots.len(), graph.savers.len()];
-        self.full |= lists.into_iter().any(|length| length > MOST);
-        if self.full {
+        if lists.into_iter().any(|length| length > MOST) {
+            self.note(Err(too_large()));
+        }
+        if self.fault.is_some() {
             return;
         }
         let node = std::mem::take(&mut self.node);
-        self.graph.nodes.push(NodeRecord {
+        let pushed = self.graph.nodes.try_push(NodeRecord {
             edges: self.graph.edges.len() as u32,
             attributes: self.graph.attributes.len() as u32,
             slots: self.graph.slots.len() as u32,
             has_values: has_checkpoint_values,
             ..node
         });
+        self.note(pushed);
     }
 
     /// Returns the graph.
     ///
     /// # Errors
-    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be, or
+    ///   there was no memory for it.
     /// * `INVALID_ARGUMENT`: there is no node, or an id does not refer to a node.
     pub fn finish(self) -> Result<ObjectGraph> {
-        if self.full || self.graph.encoded_len() > MOST {
-            let what = "the object graph is larger than a protobuf message can be";
-            return Err(
-                Error::new(Code::ResourceExhausted, Reason::Limit, what).expecting(format_args!("at most {MOST} bytes"), "more")
-            );
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        if self.graph.encoded_len() > MOST {
+            return Err(too_large());
         }
         if self.graph.nodes.is_empty() {
             return Err(Error::argument("the object graph has no root"));
@@ -99,13 +108,28 @@ impl GraphBuilder {
     /// Copies a name into the graph's text; `None` if it does not fit.
     fn keep(&mut self, name: &str) -> Option<Text> {
         let start = self.graph.text.len();
-        self.full |= start + name.len() > MOST;
-        if self.full {
+        let made = if start + name.len() > MOST { Err(too_large()) } else { self.graph.text.make_room(name.len()) };
+        self.note(made);
+        if self.fault.is_some() {
             return None;
         }
         self.graph.text.push_str(name);
         Some(start as u32..self.graph.text.len() as u32)
     }
+
+    /// Notes the first failure.
+    #[inline]
+    fn note(&mut self, result: Result<()>) {
+        if let (Err(fault), None) = (result, &self.fault) {
+            self.fault = Some(fault);
+        }
+    }
+}
+
+#[cold]
+fn too_large() -> Error {
+    let what = "the object graph is larger than a protobuf message can be";
+    Error::new(Code::ResourceExhausted, Reason::Limit, what).expecting(format_args!("at most {MOST} bytes"), "more")
 }
 
 #[cfg(test)]

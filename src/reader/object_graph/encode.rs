@@ -1,18 +1,23 @@
 //! Serializing an object graph as TensorFlow does.
 
 use super::{AttributeRecord, EdgeRecord, Node, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
+use crate::allocate::with_room;
+use crate::error::Result;
 use crate::format::proto::{put_bytes, put_number, put_varint, varint_len};
 
 impl ObjectGraph {
     /// Serializes the graph as a `TrackableObjectGraph`, byte for byte as TensorFlow writes it.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.encoded_len());
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut out = with_room(self.encoded_len())?;
         for node in self.nodes() {
             put_varint(&mut out, 1 << 3 | 2);
             put_varint(&mut out, self.node_len(node) as u64);
             self.put_node(&mut out, node);
         }
-        out
+        Ok(out)
     }
 
     /// The length of the result of [`ObjectGraph::encode`] in bytes.
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn tensorflows_graph_comes_out_as_it_was() {
         let graph = ObjectGraph::parse(&example()).unwrap();
-        assert_eq!(graph.encode(), example());
+        assert_eq!(graph.encode().unwrap(), example());
         assert_eq!(graph.encoded_len(), example().len());
     }
 
@@ -145,7 +150,7 @@ mod tests {
             let reader = Reader::open(data.join(name)).unwrap();
             let stored = reader.get(OBJECT_GRAPH_KEY).unwrap().read_strings().unwrap();
             let graph = reader.object_graph().unwrap().unwrap();
-            assert!(graph.encode() == stored.get(0).unwrap(), "{name}");
+            assert!(graph.encode().unwrap() == stored.get(0).unwrap(), "{name}");
             assert_eq!(graph.encoded_len(), stored.get(0).unwrap().len(), "{name}");
         }
     }
@@ -159,8 +164,8 @@ mod tests {
         builder.registered_saver("", "");
         builder.end_node(None);
         let graph = builder.finish().unwrap();
-        assert_eq!(graph.encode(), b"\x0a\x08\x0a\x00\x12\x00\x1a\x00\x22\x00");
-        assert_eq!(graph.encoded_len(), graph.encode().len());
+        assert_eq!(graph.encode().unwrap(), b"\x0a\x08\x0a\x00\x12\x00\x1a\x00\x22\x00");
+        assert_eq!(graph.encoded_len(), graph.encode().unwrap().len());
     }
 
     #[test]
@@ -174,10 +179,10 @@ mod tests {
             builder.end_node(Some(true));
         }
         let graph = builder.finish().unwrap();
-        let bytes = graph.encode();
+        let bytes = graph.encode().unwrap();
         assert_eq!(graph.encoded_len(), bytes.len());
         let again = ObjectGraph::parse(&bytes).unwrap();
-        assert_eq!(again.encode(), bytes);
+        assert_eq!(again.encode().unwrap(), bytes);
         assert_eq!(again.node(299).unwrap().registered_saver().unwrap().name, name);
     }
 }

@@ -212,6 +212,17 @@ impl<'a> Node<'a> {
         self.edge_records().iter().map(|e| Edge { node: e.node, name: graph.text(&e.name) })
     }
 
+    /// The edge at `index` among those to the children, without a look at the others.
+    pub(crate) fn child_at(&self, index: usize) -> Option<Edge<'a>> {
+        let graph = self.graph;
+        self.edge_records().get(index).map(|e| Edge { node: e.node, name: graph.text(&e.name) })
+    }
+
+    /// The name of the slot variable at `index`, without a look at the others.
+    pub(crate) fn slot_name_at(&self, index: usize) -> Option<&'a str> {
+        self.slot_records().get(index).map(|slot| self.graph.text(&slot.name))
+    }
+
     /// The node's stored values.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + 'a {
         let graph = self.graph;

@@ -1,6 +1,7 @@
 //! Parsing and validating a serialized object graph.
 
 use super::{AttributeRecord, EdgeRecord, NodeRecord, ObjectGraph, SaverRecord, SlotRecord, Text};
+use crate::allocate::{Room, TryPush};
 use crate::error::{Error, Result};
 use crate::format::proto::{Fields, Value};
 
@@ -20,7 +21,7 @@ impl ObjectGraph {
                 let id = graph.nodes.len();
                 let record =
                     graph.parse_node(node.bytes()?).map_err(|e| e.prefixed(&format!("node {id} of the object graph")))?;
-                graph.nodes.push(record);
+                graph.nodes.try_push(record)?;
             }
         }
         if graph.nodes.is_empty() {
@@ -46,7 +47,7 @@ impl ObjectGraph {
                             _ => {}
                         }
                     }
-                    self.edges.push(EdgeRecord { node, name });
+                    self.edges.try_push(EdgeRecord { node, name })?;
                 }
                 (2, v) => {
                     let (mut name, mut full_name, mut key) = (0..0, 0..0, 0..0);
@@ -58,7 +59,7 @@ impl ObjectGraph {
                             _ => {} // 4 is optional_restore in older files
                         }
                     }
-                    self.attributes.push(AttributeRecord { name, full_name, key });
+                    self.attributes.try_push(AttributeRecord { name, full_name, key })?;
                 }
                 (3, v) => {
                     let (mut variable, mut name, mut slot_variable) = (0, 0..0, 0);
@@ -70,7 +71,7 @@ impl ObjectGraph {
                             _ => {}
                         }
                     }
-                    self.slots.push(SlotRecord { variable, name, slot_variable });
+                    self.slots.try_push(SlotRecord { variable, name, slot_variable })?;
                 }
                 (4, v) => {
                     let (mut name, mut object_name) = (0..0, 0..0);
@@ -81,7 +82,7 @@ impl ObjectGraph {
                             _ => {}
                         }
                     }
-                    self.savers.push(SaverRecord { name, object_name });
+                    self.savers.try_push(SaverRecord { name, object_name })?;
                     record.saver = self.savers.len() as u32;
                 }
                 (5, v) => {
@@ -105,7 +106,9 @@ impl ObjectGraph {
     /// Copies a text into the graph's text.
     fn keep(&mut self, value: Value<'_>) -> Result<Text> {
         let start = self.text.len() as u32;
-        self.text.push_str(value.text()?);
+        let text = value.text()?;
+        self.text.make_room(text.len())?;
+        self.text.push_str(text);
         Ok(start..self.text.len() as u32)
     }
 
@@ -151,7 +154,7 @@ pub(super) mod tests {
             Attribute { name: "VARIABLE_VALUE", full_name: "Variable", checkpoint_key: "m/v/.ATTRIBUTES/VARIABLE_VALUE" };
         assert_eq!(node(3).attributes().collect::<Vec<_>>(), [expected]);
         assert_eq!([node(0), node(2), node(5)].map(|n| n.has_checkpoint_values()), [Some(true), Some(false), Some(false)]);
-        assert_eq!(graph.parents(), [None, Some((0, 0)), Some((1, 0)), Some((1, 1)), Some((1, 2)), Some((4, 0))]);
+        assert_eq!(graph.parents().unwrap(), [None, Some((0, 0)), Some((1, 0)), Some((1, 1)), Some((1, 2)), Some((4, 0))]);
     }
 
     #[test]

@@ -3,25 +3,33 @@
 use std::borrow::Cow;
 
 use super::ObjectGraph;
+use crate::allocate::{filled, TryPush};
+use crate::error::Result;
 use crate::format::key;
 
 impl ObjectGraph {
     /// For each node, the parent by which a breadth-first search from the root first reaches it,
     /// and the index of the edge among the parent's edges. `None` for the root and for nodes that
     /// no path leads to, such as slot variables.
-    pub fn parents(&self) -> Vec<Option<(u32, usize)>> {
-        let mut parents = vec![None; self.nodes.len()];
-        self.search(&mut parents);
-        parents
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for them.
+    pub fn parents(&self) -> Result<Vec<Option<(u32, usize)>>> {
+        let mut parents = filled(None, self.nodes.len())?;
+        self.search(&mut parents)?;
+        Ok(parents)
     }
 
     /// The nodes that are reachable from the root, in breadth-first order; the root is the first.
-    pub fn descendants(&self) -> Vec<u32> {
-        self.search(&mut vec![None; self.nodes.len()])
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for them.
+    pub fn descendants(&self) -> Result<Vec<u32>> {
+        self.search(&mut filled(None, self.nodes.len())?)
     }
 
     /// A breadth-first search from the root. Returns the nodes found, and sets their `parents`.
-    fn search(&self, parents: &mut [Option<(u32, usize)>]) -> Vec<u32> {
+    fn search(&self, parents: &mut [Option<(u32, usize)>]) -> Result<Vec<u32>> {
         let mut found = Vec::from_iter(self.node(0).map(|root| root.id()));
         let mut next = 0;
         while let Some(node) = found.get(next).and_then(|&id| self.node(id)) {
@@ -29,12 +37,12 @@ impl ObjectGraph {
                 let parent = &mut parents[edge.node as usize];
                 if edge.node != 0 && parent.is_none() {
                     *parent = Some((node.id(), index));
-                    found.push(edge.node);
+                    found.try_push(edge.node)?;
                 }
             }
             next += 1;
         }
-        found
+        Ok(found)
     }
 
     /// The node that `path` leads to; `None` if there is none.
@@ -104,8 +112,8 @@ mod tests {
             builder.end_node(None);
         }
         let graph = builder.finish().unwrap();
-        assert_eq!(graph.descendants(), [0, 2, 3, 4]);
-        assert_eq!(graph.parents(), [None, None, Some((0, 0)), Some((0, 1)), Some((2, 1))]);
-        assert_eq!(ObjectGraph::parse(&example()).unwrap().descendants(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(graph.descendants().unwrap(), [0, 2, 3, 4]);
+        assert_eq!(graph.parents().unwrap(), [None, None, Some((0, 0)), Some((0, 1)), Some((2, 1))]);
+        assert_eq!(ObjectGraph::parse(&example()).unwrap().descendants().unwrap(), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::{NodeRecord, ObjectGraph, SlotRecord};
+use crate::allocate::{filled, list_of, try_list_of, with_room, Room, TryPush};
+use crate::error::Result;
 
 /// The new id of a node that was not picked.
 const NOT_PICKED: u32 = u32::MAX;
@@ -21,31 +23,31 @@ impl Picked {
         self.new_ids.get(id as usize).copied().filter(|&id| id != NOT_PICKED)
     }
 
-    fn none_of(graph: &ObjectGraph) -> Picked {
-        Picked { ids: Vec::new(), new_ids: vec![NOT_PICKED; graph.len()] }
+    fn none_of(graph: &ObjectGraph) -> Result<Picked> {
+        Ok(Picked { ids: Vec::new(), new_ids: filled(NOT_PICKED, graph.len())? })
     }
 
-    /// Picks a node; returns false if it had already been picked.
-    fn add(&mut self, id: u32) -> bool {
+    /// Picks a node, unless it is picked already.
+    fn add(&mut self, id: u32) -> Result<()> {
         let new_id = &mut self.new_ids[id as usize];
-        if *new_id != NOT_PICKED {
-            return false;
+        if *new_id == NOT_PICKED {
+            *new_id = self.ids.len() as u32;
+            self.ids.try_push(id)?;
         }
-        *new_id = self.ids.len() as u32;
-        self.ids.push(id);
-        true
+        Ok(())
     }
 
     /// Picks all nodes that are reachable by edges from the nodes with the new ids `first` and
     /// above.
-    fn follow_edges(&mut self, graph: &ObjectGraph, first: usize) {
+    fn follow_edges(&mut self, graph: &ObjectGraph, first: usize) -> Result<()> {
         let mut next = first;
         while let Some(node) = self.ids.get(next).and_then(|&id| graph.node(id)) {
             for edge in node.children() {
-                self.add(edge.node);
+                self.add(edge.node)?;
             }
             next += 1;
         }
+        Ok(())
     }
 }
 
@@ -62,64 +64,68 @@ pub(super) struct Saved {
 impl ObjectGraph {
     /// The nodes that are saved when `root` is the root, in the order in which TensorFlow numbers
     /// them: breadth first, then the slot variables whose owner and variable are both reachable.
-    pub(super) fn saved_from(&self, root: u32) -> Saved {
-        let mut picked = Picked::none_of(self);
-        picked.add(root);
-        picked.follow_edges(self, 0);
+    pub(super) fn saved_from(&self, root: u32) -> Result<Saved> {
+        let mut picked = Picked::none_of(self)?;
+        picked.add(root)?;
+        picked.follow_edges(self, 0)?;
         let searched = picked.ids.len();
         let mut slots = HashMap::new();
         for owner in 0..searched {
-            let of_owner = self.slots_of(&picked, owner, searched);
+            let of_owner = self.slots_of(&picked, owner, searched)?;
             if of_owner.is_empty() {
                 continue;
             }
             let renumbered = of_owner.into_iter().map(|slot| {
-                picked.add(slot.slot_variable);
-                SlotRecord {
+                picked.add(slot.slot_variable)?;
+                Ok(SlotRecord {
                     variable: picked.new_ids[slot.variable as usize],
                     slot_variable: picked.new_ids[slot.slot_variable as usize],
                     name: slot.name,
-                }
+                })
             });
-            slots.insert(owner as u32, renumbered.collect());
+            let renumbered = try_list_of(renumbered)?;
+            slots.make_room(1)?;
+            slots.insert(owner as u32, renumbered);
         }
         // TensorFlow writes no slot variable with children, but other writers may.
-        picked.follow_edges(self, searched);
-        Saved { picked, slots, searched }
+        picked.follow_edges(self, searched)?;
+        Ok(Saved { picked, slots, searched })
     }
 
     /// The slots of an owner in TensorFlow's order: by name and then by variable. Names are in the
     /// order of their first use.
-    fn slots_of(&self, picked: &Picked, owner: usize, searched: usize) -> Vec<SlotRecord> {
-        let Some(owner) = self.node(picked.ids[owner]) else { return Vec::new() };
+    fn slots_of(&self, picked: &Picked, owner: usize, searched: usize) -> Result<Vec<SlotRecord>> {
+        let Some(owner) = self.node(picked.ids[owner]) else { return Ok(Vec::new()) };
         let is_searched = |id: u32| picked.new_id(id).is_some_and(|id| (id as usize) < searched);
         let mut ranks: HashMap<&str, usize> = HashMap::new();
         let mut found = Vec::new();
         for slot in owner.slot_records() {
             let next = ranks.len();
+            ranks.make_room(1)?;
             let rank = *ranks.entry(self.text(&slot.name)).or_insert(next);
             if is_searched(slot.variable) {
-                found.push((rank, picked.new_id(slot.variable), slot.clone()));
+                found.try_push((rank, picked.new_id(slot.variable), slot.clone()))?;
             }
         }
         crate::sort::sort_by_key(&mut found, |&(rank, variable, _)| (rank, variable));
-        found.into_iter().map(|(_, _, slot)| slot).collect()
+        list_of(found.into_iter().map(|(_, _, slot)| slot))
     }
 
     /// A graph of the picked nodes and the edges between them. `slots` gives the slots of each
     /// node, by its new id.
-    fn with(&self, picked: &Picked, slots: impl Fn(u32) -> Vec<SlotRecord>) -> ObjectGraph {
-        let mut graph = ObjectGraph { text: self.text.clone(), ..ObjectGraph::default() };
+    fn with<'s>(&self, picked: &Picked, slots: impl Fn(u32) -> &'s [SlotRecord]) -> Result<ObjectGraph> {
+        let mut graph = ObjectGraph { text: self.copied_text()?, ..ObjectGraph::default() };
+        graph.nodes.make_room(picked.ids.len())?;
         for (new_id, &id) in picked.ids.iter().enumerate() {
             let Some(node) = self.node(id) else { continue };
             for edge in node.edge_records() {
                 if let Some(to) = picked.new_id(edge.node) {
-                    graph.edges.push(super::EdgeRecord { node: to, name: edge.name.clone() });
+                    graph.edges.try_push(super::EdgeRecord { node: to, name: edge.name.clone() })?;
                 }
             }
-            graph.attributes.extend_from_slice(node.attribute_records());
-            graph.slots.extend(slots(new_id as u32));
-            graph.savers.extend(node.saver_record().cloned());
+            extend(&mut graph.attributes, node.attribute_records())?;
+            extend(&mut graph.slots, slots(new_id as u32))?;
+            extend(&mut graph.savers, node.saver_record().map_or(&[], std::slice::from_ref))?;
             graph.nodes.push(NodeRecord {
                 edges: graph.edges.len() as u32,
                 attributes: graph.attributes.len() as u32,
@@ -128,8 +134,16 @@ impl ObjectGraph {
                 has_values: node.has_checkpoint_values(),
             });
         }
-        graph.renew_has_values();
-        graph
+        graph.renew_has_values()?;
+        Ok(graph)
+    }
+
+    /// A copy of the graph's text.
+    pub(super) fn copied_text(&self) -> Result<String> {
+        let mut text = String::new();
+        text.make_room(self.text.len())?;
+        text.push_str(&self.text);
+        Ok(text)
     }
 
     /// The part of the graph that is reachable from `id`, with that node as the root; `None` if
@@ -137,16 +151,24 @@ impl ObjectGraph {
     ///
     /// Nodes get the ids that TensorFlow would give them. A slot variable is kept if both its owner
     /// and its variable are kept.
-    pub fn subtree(&self, id: u32) -> Option<ObjectGraph> {
-        self.node(id)?;
-        let saved = self.saved_from(id);
-        Some(self.with(&saved.picked, |owner| saved.slots.get(&owner).cloned().unwrap_or_default()))
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn subtree(&self, id: u32) -> Result<Option<ObjectGraph>> {
+        if self.node(id).is_none() {
+            return Ok(None);
+        }
+        let saved = self.saved_from(id)?;
+        self.with(&saved.picked, |owner| saved.slots.get(&owner).map_or(&[], Vec::as_slice)).map(Some)
     }
 
     /// A copy of the graph without slots, and without the slot variables that nothing else refers
     /// to. The other nodes keep their order.
-    pub fn without_slots(&self) -> ObjectGraph {
-        let mut dropped = vec![false; self.len()];
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn without_slots(&self) -> Result<ObjectGraph> {
+        let mut dropped = filled(false, self.len())?;
         for slot in &self.slots {
             dropped[slot.slot_variable as usize] = true;
         }
@@ -156,32 +178,33 @@ impl ObjectGraph {
         for edge in &self.edges {
             dropped[edge.node as usize] = false;
         }
-        let mut picked = Picked::none_of(self);
+        let mut picked = Picked::none_of(self)?;
         for node in self.nodes().filter(|node| !dropped[node.id() as usize]) {
-            picked.add(node.id());
+            picked.add(node.id())?;
         }
-        self.with(&picked, |_| Vec::new())
+        self.with(&picked, |_| &[])
     }
 
     /// Recomputes whether each node or anything below it has values, for the nodes that say so.
-    pub(super) fn renew_has_values(&mut self) {
-        let below = self.have_values();
+    pub(super) fn renew_has_values(&mut self) -> Result<()> {
+        let below = self.have_values()?;
         for (node, below) in self.nodes.iter_mut().zip(below) {
             node.has_values = node.has_values.map(|_| below);
         }
+        Ok(())
     }
 
     /// For each node, whether it or any node that is reachable from it has values.
-    pub(super) fn have_values(&self) -> Vec<bool> {
+    pub(super) fn have_values(&self) -> Result<Vec<bool>> {
         // The reversed edges: those that lead to node i end at `ends[i]` in `parents`.
-        let mut ends = vec![0u32; self.len() + 1];
+        let mut ends = filled(0u32, self.len() + 1)?;
         for edge in &self.edges {
             ends[edge.node as usize + 1] += 1;
         }
         for i in 1..ends.len() {
             ends[i] += ends[i - 1];
         }
-        let mut parents = vec![0u32; self.edges.len()];
+        let mut parents = filled(0u32, self.edges.len())?;
         for node in self.nodes() {
             for edge in node.edge_records() {
                 let end = &mut ends[edge.node as usize];
@@ -192,8 +215,10 @@ impl ObjectGraph {
         let own = |node: super::Node<'_>| {
             !node.attribute_records().is_empty() || !node.slot_records().is_empty() || node.saver_record().is_some()
         };
-        let mut found: Vec<bool> = self.nodes().map(own).collect();
-        let mut queue: Vec<u32> = self.nodes().map(|node| node.id()).filter(|&id| found[id as usize]).collect();
+        let mut found = list_of(self.nodes().map(own))?;
+        // Each node is in the queue at most once.
+        let mut queue: Vec<u32> = with_room(self.len())?;
+        queue.extend(self.nodes().map(|node| node.id()).filter(|&id| found[id as usize]));
         while let Some(id) = queue.pop() {
             let first = (id as usize).checked_sub(1).map_or(0, |before| ends[before]);
             for &parent in &parents[first as usize..ends[id as usize] as usize] {
@@ -202,8 +227,14 @@ impl ObjectGraph {
                 }
             }
         }
-        found
+        Ok(found)
     }
+}
+
+fn extend<T: Clone>(list: &mut Vec<T>, values: &[T]) -> Result<()> {
+    list.make_room(values.len())?;
+    list.extend_from_slice(values);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -244,21 +275,21 @@ mod tests {
     #[test]
     fn a_subtree_has_what_can_be_reached_and_the_slots_between() {
         let graph = optimized();
-        let net = graph.subtree(1).unwrap();
+        let net = graph.subtree(1).unwrap().unwrap();
         assert_eq!((net.len(), net.node_at("v"), net.node_at("optimizer")), (4, Some(1), Some(2)));
         assert_eq!(slots(&net, 2), [(1, "m", 3)]);
         assert_eq!(keys(&net), ["net/v/.ATTRIBUTES/VARIABLE_VALUE", "net/v/.OPTIMIZER_SLOT/opt/m/.ATTRIBUTES/VARIABLE_VALUE"]);
-        assert_eq!(graph.subtree(0).unwrap().encode(), graph.encode());
-        assert!(graph.subtree(8).is_none());
+        assert_eq!(graph.subtree(0).unwrap().unwrap().encode().unwrap(), graph.encode().unwrap());
+        assert!(graph.subtree(8).unwrap().is_none());
 
-        let optimizer = graph.subtree(2).unwrap();
+        let optimizer = graph.subtree(2).unwrap().unwrap();
         assert_eq!((optimizer.len(), slots(&optimizer, 0)), (1, vec![]));
         assert_eq!(optimizer.node(0).unwrap().has_checkpoint_values(), Some(false));
     }
 
     #[test]
     fn without_slots_the_other_nodes_stay() {
-        let graph = optimized().without_slots();
+        let graph = optimized().without_slots().unwrap();
         assert_eq!(keys(&graph), ["w/.ATTRIBUTES/VARIABLE_VALUE", "net/v/.ATTRIBUTES/VARIABLE_VALUE"]);
         assert_eq!((graph.len(), slots(&graph, 2)), (5, vec![]));
         let has_values: Vec<_> = graph.nodes().map(|node| node.has_checkpoint_values()).collect();
@@ -273,7 +304,7 @@ mod tests {
         builder.slot_variable(1, "a", 1);
         builder.slot_variable(1, "m", 2);
         (0..3).for_each(|_| builder.end_node(None));
-        let graph = builder.finish().unwrap().without_slots();
+        let graph = builder.finish().unwrap().without_slots().unwrap();
         assert_eq!((graph.len(), graph.node_at("a"), slots(&graph, 0)), (2, Some(1), vec![]));
     }
 
@@ -290,7 +321,7 @@ mod tests {
             builder.slot_variable(variable, name, slot);
         }
         (1..8).for_each(|_| builder.end_node(None));
-        let graph = builder.finish().unwrap().subtree(0).unwrap();
+        let graph = builder.finish().unwrap().subtree(0).unwrap().unwrap();
         assert_eq!((graph.node_at("a"), graph.node_at("b")), (Some(2), Some(3)));
         assert_eq!(slots(&graph, 1), [(2, "v", 4), (3, "v", 5), (2, "m", 6), (3, "m", 7)]);
     }
@@ -308,6 +339,6 @@ mod tests {
             }
             builder.end_node(None);
         }
-        assert_eq!(builder.finish().unwrap().have_values(), [true, true, true, true, false, false]);
+        assert_eq!(builder.finish().unwrap().have_values().unwrap(), [true, true, true, true, false, false]);
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::build::GraphBuilder;
 use super::pick::Saved;
 use super::ObjectGraph;
+use crate::allocate::{filled, with_room, Room};
 use crate::error::{Code, Error, Reason, Result};
 use crate::format::key;
 
@@ -45,10 +46,11 @@ impl ObjectGraph {
     /// # Errors
     /// * `ALREADY_EXISTS` (`NameTaken`): two values would have the same key. Empty names can make
     ///   two paths equal.
-    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be.
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph is larger than a protobuf message can be, or
+    ///   there is no memory for it.
     pub fn rekeyed(&self) -> Result<Rekeyed> {
-        let saved = self.saved_from(0);
-        let places = self.places(&saved);
+        let saved = self.saved_from(0)?;
+        let places = self.places(&saved)?;
         let mut builder = GraphBuilder::new();
         let mut keys = HashMap::new();
         for (new_id, &id) in saved.picked.ids.iter().enumerate() {
@@ -60,6 +62,7 @@ impl ObjectGraph {
             }
             let path = OnceCell::new();
             for attribute in node.attributes() {
+                keys.make_room(1)?;
                 let new_key = keys.entry(attribute.checkpoint_key).or_insert_with_key(|key| match key.rfind(key::ATTRIBUTES) {
                     Some(at) => format!("{}{}", path.get_or_init(|| path_of(&places, new_id)), &key[at..]),
                     None => (*key).to_owned(),
@@ -75,16 +78,17 @@ impl ObjectGraph {
             builder.end_node(node.has_checkpoint_values().map(|_| true));
         }
         let mut graph = builder.finish()?;
-        graph.renew_has_values();
+        graph.renew_has_values()?;
         check_distinct(&keys)?;
-        let mut keys: Vec<(String, String)> = keys.into_iter().map(|(old, new)| (old.to_owned(), new)).collect();
-        crate::sort::sort_by(&mut keys, Ord::cmp);
-        Ok(Rekeyed { graph, keys })
+        let mut renamed = with_room(keys.len())?;
+        renamed.extend(keys.into_iter().map(|(old, new)| (old.to_owned(), new)));
+        crate::sort::sort_by(&mut renamed, Ord::cmp);
+        Ok(Rekeyed { graph, keys: renamed })
     }
 
     /// For each saved node, by its new id, what its path is made of.
-    fn places<'a>(&'a self, saved: &Saved) -> Vec<Option<Place<'a>>> {
-        let mut places = vec![None; saved.picked.ids.len()];
+    fn places<'a>(&'a self, saved: &Saved) -> Result<Vec<Option<Place<'a>>>> {
+        let mut places = filled(None, saved.picked.ids.len())?;
         if let Some(root) = places.first_mut() {
             *root = Some(Place::Root);
         }
@@ -106,7 +110,7 @@ impl ObjectGraph {
             }
         }
         name_children(&mut places, saved.searched..saved.picked.ids.len());
-        places
+        Ok(places)
     }
 }
 
@@ -141,7 +145,8 @@ fn path_of(places: &[Option<Place<'_>>], id: usize) -> String {
 }
 
 fn check_distinct(keys: &HashMap<&str, String>) -> Result<()> {
-    let mut seen = HashSet::with_capacity(keys.len());
+    let mut seen = HashSet::new();
+    seen.make_room(keys.len())?;
     match keys.values().find(|key| !seen.insert(key.as_str())) {
         Some(key) => {
             Err(Error::new(Code::AlreadyExists, Reason::NameTaken, "two values of the object graph would have this key")
@@ -197,10 +202,10 @@ mod tests {
         ] {
             let graph = Reader::open(data.join(name)).unwrap().object_graph().unwrap().unwrap();
             let rekeyed = graph.rekeyed().unwrap();
-            assert!(rekeyed.graph.encode() == graph.encode(), "{name}");
+            assert!(rekeyed.graph.encode().unwrap() == graph.encode().unwrap(), "{name}");
             assert!(rekeyed.keys.iter().all(|(old, new)| old == new), "{name}");
         }
-        assert_eq!(graph().rekeyed().unwrap().graph.encode(), graph().encode());
+        assert_eq!(graph().rekeyed().unwrap().graph.encode().unwrap(), graph().encode().unwrap());
     }
 
     #[test]

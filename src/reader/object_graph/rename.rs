@@ -1,10 +1,12 @@
 //! Moving edges of an object graph to other parents and names.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 
 use super::paths::names;
 use super::{EdgeRecord, NodeRecord, ObjectGraph, Text};
+use crate::allocate::{copy, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::format::key;
 
@@ -63,7 +65,8 @@ impl ObjectGraph {
     ///   moved is to be moved, or a node is to be moved below itself.
     /// * `RESOURCE_EXHAUSTED` (`Limit`): the graph would be larger than a protobuf message can be.
     pub fn renamed<S: AsRef<str>>(&self, renames: &[(S, S)]) -> Result<ObjectGraph> {
-        let mut edited = Edited { graph: self, text: self.text.clone(), changed: HashMap::new(), count: self.nodes.len() as u32 };
+        let mut edited =
+            Edited { graph: self, text: self.copied_text()?, changed: HashMap::new(), count: self.nodes.len() as u32 };
         let mut moves = Vec::with_capacity(renames.len());
         for (from, to) in renames {
             moves.push(self.planned(from.as_ref(), to.as_ref())?);
@@ -85,7 +88,7 @@ impl ObjectGraph {
                 }
             }
         }
-        Ok(edited.finish())
+        edited.finish()
     }
 
     /// Finds the edge at the path `from` and checks both paths.
@@ -125,16 +128,22 @@ impl ObjectGraph {
 
 impl Edited<'_> {
     /// The edges of a node, copied for editing.
-    fn edges(&mut self, node: u32) -> &mut Edges {
+    fn edges(&mut self, node: u32) -> Result<&mut Edges> {
         let graph = self.graph;
-        self.changed.entry(node).or_insert_with(|| {
-            let mut edges = Edges::default();
-            for edge in graph.node(node).into_iter().flat_map(|node| node.edge_records()) {
-                edges.places.entry(graph.text(&edge.name).to_owned()).or_insert(edges.list.len());
-                edges.list.push(Some(edge.clone()));
+        match self.changed.entry(node) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => {
+                let mut edges = Edges::default();
+                let records = graph.node(node).map_or(&[][..], |node| node.edge_records());
+                edges.list.make_room(records.len())?;
+                edges.places.make_room(records.len())?;
+                for edge in records {
+                    edges.places.entry(graph.text(&edge.name).to_owned()).or_insert(edges.list.len());
+                    edges.list.push(Some(edge.clone()));
+                }
+                Ok(unknown.insert(edges))
             }
-            edges
-        })
+        }
     }
 
     fn child(&self, node: u32, name: &str) -> Option<u32> {
@@ -147,7 +156,7 @@ impl Edited<'_> {
     /// Removes the edge from its old parent.
     fn take(&mut self, moved: &Move<'_>) -> Result<()> {
         let graph = self.graph;
-        let edges = self.edges(moved.parent);
+        let edges = self.edges(moved.parent)?;
         match edges.list.get_mut(moved.place).and_then(Option::take) {
             Some(edge) => {
                 edges.places.remove(graph.text(&edge.name));
@@ -186,12 +195,13 @@ impl Edited<'_> {
     /// Adds an edge at the empty index `place`, or as the last.
     fn add(&mut self, parent: u32, name: &str, node: u32, place: Option<usize>) -> Result<()> {
         let edge = EdgeRecord { node, name: self.keep(name)? };
-        let edges = self.edges(parent);
+        let edges = self.edges(parent)?;
+        edges.places.make_room(1)?;
         let place = place.unwrap_or(edges.list.len());
         edges.places.insert(name.to_owned(), place);
         match edges.list.get_mut(place) {
             Some(at) => *at = Some(edge),
-            None => edges.list.push(Some(edge)),
+            None => edges.list.try_push(Some(edge))?,
         }
         Ok(())
     }
@@ -202,24 +212,34 @@ impl Edited<'_> {
         if start + name.len() > i32::MAX as usize {
             return Err(too_large());
         }
+        self.text.make_room(name.len())?;
         self.text.push_str(name);
         Ok(start as u32..self.text.len() as u32)
     }
 
-    fn finish(mut self) -> ObjectGraph {
+    fn finish(mut self) -> Result<ObjectGraph> {
         let old = self.graph;
         let mut graph = ObjectGraph {
             text: self.text,
-            attributes: old.attributes.clone(),
-            slots: old.slots.clone(),
-            savers: old.savers.clone(),
+            attributes: copy(&old.attributes)?,
+            slots: copy(&old.slots)?,
+            savers: copy(&old.savers)?,
             ..ObjectGraph::default()
         };
+        graph.nodes.make_room(self.count as usize)?;
+        graph.edges.make_room(old.edges.len())?;
         let root_says = old.nodes.first().and_then(|root| root.has_values);
         for id in 0..self.count {
             match self.changed.remove(&id) {
-                Some(edges) => graph.edges.extend(edges.list.into_iter().flatten()),
-                None => graph.edges.extend_from_slice(old.node(id).map_or(&[], |node| node.edge_records())),
+                Some(edges) => {
+                    graph.edges.make_room(edges.list.len())?;
+                    graph.edges.extend(edges.list.into_iter().flatten());
+                }
+                None => {
+                    let edges = old.node(id).map_or(&[][..], |node| node.edge_records());
+                    graph.edges.make_room(edges.len())?;
+                    graph.edges.extend_from_slice(edges);
+                }
             }
             let new = NodeRecord {
                 attributes: old.attributes.len() as u32,
@@ -230,8 +250,8 @@ impl Edited<'_> {
             let record = old.nodes.get(id as usize).copied().unwrap_or(new);
             graph.nodes.push(NodeRecord { edges: graph.edges.len() as u32, ..record });
         }
-        graph.renew_has_values();
-        graph
+        graph.renew_has_values()?;
+        Ok(graph)
     }
 }
 
@@ -332,8 +352,8 @@ mod tests {
 
     #[test]
     fn nothing_moved_is_nothing_changed() {
-        assert_eq!(graph().renamed::<&str>(&[]).unwrap().encode(), graph().encode());
-        assert_eq!(graph().renamed(&[("a", "a"), ("a/x", "a/x")]).unwrap().encode(), graph().encode());
+        assert_eq!(graph().renamed::<&str>(&[]).unwrap().encode().unwrap(), graph().encode().unwrap());
+        assert_eq!(graph().renamed(&[("a", "a"), ("a/x", "a/x")]).unwrap().encode().unwrap(), graph().encode().unwrap());
     }
 
     #[test]

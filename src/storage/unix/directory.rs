@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -70,13 +72,13 @@ impl Directory for LocalDirectory {
 
     fn list(&self) -> Result<Vec<OsString>> {
         let mut names = Vec::new();
-        for entry in fs::Dir::read_from(&*self.handle)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
+        each_name(&self.handle, &mut |name| {
             if name != b"." && name != b".." {
+                names.try_reserve(1).map_err(|_| Errno::NOMEM)?;
                 names.push(OsStr::from_bytes(name).to_owned());
             }
-        }
+            Ok(())
+        })?;
         Ok(names)
     }
 
@@ -108,6 +110,25 @@ impl Directory for LocalDirectory {
     fn lock(&self, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
         lock(&self.handle, what, in_file, limit)
     }
+}
+
+/// Passes the name of each entry of a directory to `see`. The memory for the entries is on the
+/// stack.
+#[cfg(target_os = "linux")]
+fn each_name(directory: &File, see: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    // Opened again: the entries are read from the first on, whoever else reads them.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut buffer = [const { MaybeUninit::uninit() }; 8 << 10];
+    let mut entries = fs::RawDir::new(fs::openat(directory, ".", flags, Mode::empty())?, &mut buffer);
+    while let Some(entry) = entries.next() {
+        see(entry?.file_name().to_bytes())?;
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn each_name(directory: &File, see: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    fs::Dir::read_from(directory)?.try_for_each(|entry| see(entry?.file_name().to_bytes()))
 }
 
 /// Whether an error means that the file system cannot sync directories.

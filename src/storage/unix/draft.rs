@@ -33,8 +33,10 @@ impl Draft for LocalDraft {
 
     fn write_at(&self, mut offset: u64, parts: &[IoSlice<'_>]) -> Result<()> {
         check_limit(parts.iter().fold(offset, |end, part| end.saturating_add(part.len() as u64)))?;
-        let mut parts = parts.to_vec();
-        let mut parts = &mut parts[..];
+        let mut copied = Vec::new();
+        copied.try_reserve_exact(parts.len()).map_err(|_| Errno::NOMEM)?;
+        copied.extend_from_slice(parts);
+        let mut parts = &mut copied[..];
         // Drops empty parts at the front: they would look like a write of zero bytes.
         IoSlice::advance_slices(&mut parts, 0);
         if let ([only], Some(direct)) = (&*parts, self.direct.get().and_then(Option::as_ref)) {

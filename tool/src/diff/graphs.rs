@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use checkpoint::{Node, ObjectGraph};
 
+use crate::failure::Outcome;
+
 /// The differences of two object graphs.
 #[derive(Debug, Default)]
 pub struct GraphDiff {
@@ -59,27 +61,27 @@ struct Side<'a> {
 }
 
 /// Compares two graphs; `None` stands for a name-based checkpoint.
-pub fn compare(a: Option<&ObjectGraph>, b: Option<&ObjectGraph>) -> GraphDiff {
+pub fn compare(a: Option<&ObjectGraph>, b: Option<&ObjectGraph>) -> Outcome<GraphDiff> {
     let mut diff = GraphDiff::default();
     let whole = |graph: &ObjectGraph| Part::Graph { objects: graph.len() as u64 };
     match (a, b) {
         (None, None) => {}
         (Some(a), None) => diff.only_in_a.push(whole(a)),
         (None, Some(b)) => diff.only_in_b.push(whole(b)),
-        (Some(a), Some(b)) => diff.compare(&mut Side::new(a), &mut Side::new(b)),
+        (Some(a), Some(b)) => diff.compare(&mut Side::new(a)?, &mut Side::new(b)?),
     }
-    diff
+    Ok(diff)
 }
 
 impl<'a> Side<'a> {
-    fn new(graph: &'a ObjectGraph) -> Side<'a> {
+    fn new(graph: &'a ObjectGraph) -> Outcome<Side<'a>> {
         let mut parents = vec![None; graph.len()];
-        for node in graph.descendants().into_iter().filter_map(|id| graph.node(id)) {
+        for node in graph.descendants()?.into_iter().filter_map(|id| graph.node(id)) {
             for edge in node.children().filter(|edge| edge.node != 0) {
                 parents[edge.node as usize].get_or_insert((node.id(), edge.name));
             }
         }
-        Side { graph, parents, partner: vec![None; graph.len()], common: vec![None; graph.len()] }
+        Ok(Side { graph, parents, partner: vec![None; graph.len()], common: vec![None; graph.len()] })
     }
 
     fn node(&self, id: u32) -> Option<Node<'a>> {

@@ -84,7 +84,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let (a, b) = (open(&args.first).map_err(trouble)?, open(&args.second).map_err(trouble)?);
     let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
     let tensors = tensors::compare(&a.0, &b.0, tolerance).map_err(trouble)?;
-    let diff = Diff { graph: graphs::compare(a.1.as_ref(), b.1.as_ref()), tensors };
+    let diff = Diff { graph: graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)?, tensors };
     if args.json {
         json::write(&diff, screen)?
     } else {
