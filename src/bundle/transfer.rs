@@ -106,8 +106,8 @@ pub(crate) fn extent(payloads: &[Payload<'_>]) -> u64 {
     payloads.iter().map(Payload::end).max().map_or(0, |end| end - start)
 }
 
-/// Returns the number of bytes of memory that a thread needs beside the buffers of the payloads, one
-/// large or several small ones.
+/// Returns the number of bytes of memory that a thread needs beside the buffers of the payloads,
+/// one large or several small ones.
 pub(crate) fn scratch_for(payloads: &[Payload<'_>]) -> u64 {
     match payloads {
         [first, ..] if first.is_small() => extent(payloads),
@@ -248,7 +248,8 @@ struct ChunkSum<'b> {
 /// Reads all `transfers` with `threads` threads, one of which is the calling thread. Each thread
 /// gets `scratch` bytes of memory, for small payloads, what is converted and what is only verified,
 /// before anything is read. `watch` is called on the calling thread with the number of bytes read
-/// so far and can cancel the run, as `control` can. With `keep_going` an error does not end the run.
+/// so far and can cancel the run, as `control` can. With `keep_going` an error does not end the
+/// run.
 pub(crate) fn run<'b>(
     transfers: impl Iterator<Item = Result<Transfer<'b>>> + Send,
     threads: usize,
