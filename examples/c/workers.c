@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
     ckpt_checkpoint *checkpoint = make_checkpoint(&x);
     must(ckpt_manager_open(checkpoint, argv[1], NULL, &manager, &error), error);
     must(ckpt_manager_save(manager, NULL, NULL, &error), error);
-    must(ckpt_pin_latest(argv[1], &pin, &error), error); /* retention leaves it alone until the pin is freed */
+    must(ckpt_pin_latest(argv[1], NULL, &pin, &error), error); /* retention leaves it alone until the pin is freed */
     must(ckpt_reader_open(argv[1], NULL, &reader, &error), error);
 
     for (int i = 0; i < WORKERS; i++) {

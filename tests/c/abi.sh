@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The shared library exports exactly the functions of symbols.txt, has its SONAME, and is small.
 # usage: abi.sh LIBRARY SONAME SYMBOLS.TXT [--size]
-# --size: at most 2.25 MiB when stripped; for release builds.
+# --size: at most 2.5 MiB when stripped; for release builds.
 set -euo pipefail
 library=$1 soname=$2 symbols=$3
 
@@ -18,5 +18,5 @@ if [ "${4-}" = --size ]; then
   strip -o "$stripped" "$library"
   size=$(stat -c %s "$stripped")
   echo "stripped: $size bytes, $(wc -l <"$symbols") functions"
-  [ "$size" -le $((9 * 1024 * 1024 / 4)) ] || { echo "stripped library is larger than 2.25 MiB: $size"; exit 1; }
+  [ "$size" -le $((5 * 1024 * 1024 / 2)) ] || { echo "stripped library is larger than 2.5 MiB: $size"; exit 1; }
 fi
