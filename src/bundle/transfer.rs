@@ -405,6 +405,7 @@ fn read_small(file: &File, payloads: &mut [Payload<'_>], memory: &mut [u8], prog
         }
         swap(bytes, payload.swap);
         payload.buffer.put(0, bytes).map_err(in_context)?;
+        swap(bytes, payload.swap); // they may be those of the next payload too
         progress.done.store(number as u64 + 1, Ordering::Relaxed);
     }
     Ok(())

@@ -175,7 +175,7 @@ static void checkpoints_are_verified_found_and_merged(void) {
 
 /* What the callbacks of the end tell. */
 typedef struct ending {
-    gate gate;
+    struct gate gate;
     ckpt_pending *pending;
     pthread_t thread;
     int calls, frees;
@@ -316,7 +316,7 @@ static void a_signal_handler_may_cancel(void) {
 
 /* A float on a device; a restore stops at the gate before it is written. */
 typedef struct on_device {
-    gate gate;
+    struct gate gate;
     float value;
 } on_device;
 
