@@ -161,7 +161,7 @@ fn write_for_ever(prefix: &Path) -> ExitCode {
 }
 
 /// Saves and forks a child that lives on and never calls the library; again and again. The children
-/// end when the file `over` appears.
+/// end when the file `over` appears, or when all of the test is gone.
 fn save_and_fork(directory: &Path) -> ExitCode {
     let write = WriteOptions::new().durability(Durability::None);
     let options = ManagerSaveOptions::new().save(SaveOptions::new().write(write));
@@ -180,7 +180,7 @@ fn save_and_fork(directory: &Path) -> ExitCode {
                 // SAFETY: who reads what the program says must not wait for its children.
                 unsafe { libc::close(descriptor) };
             }
-            while !over.exists() {
+            while !over.exists() && over.parent().is_some_and(Path::exists) {
                 std::thread::sleep(Duration::from_millis(20));
             }
             // SAFETY: it never returns.
