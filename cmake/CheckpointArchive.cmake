@@ -7,8 +7,17 @@
 # LIBRARY is the shared library: what it exports is the C ABI.
 cmake_minimum_required(VERSION 3.21)
 
-if(EXISTS "${ARCHIVE}" AND NOT "${CARGO_ARCHIVE}" IS_NEWER_THAN "${ARCHIVE}")
-    return()
+# What it was made of: it is made anew when any of that changes.
+file(TIMESTAMP "${CARGO_ARCHIVE}" _time "%s" UTC)
+file(SIZE "${CARGO_ARCHIVE}" _size)
+file(SHA256 "${CMAKE_CURRENT_LIST_FILE}" _script)
+set(_made_of "${CARGO_ARCHIVE} ${_time} ${_size} ${STRIP} ${_script}")
+set(_note "${ARCHIVE}.made-of")
+if(EXISTS "${ARCHIVE}" AND EXISTS "${_note}")
+    file(READ "${_note}" _noted)
+    if(_noted STREQUAL _made_of)
+        return()
+    endif()
 endif()
 set(_roots "${ARCHIVE}.roots")
 set(_whole "${ARCHIVE}.whole.o")
@@ -34,3 +43,4 @@ execute_process(COMMAND "${OBJCOPY}" --wildcard "--keep-global-symbol=ckpt_*" ${
 file(REMOVE "${ARCHIVE}")
 execute_process(COMMAND "${AR}" rcsD "${ARCHIVE}" "${_object}" COMMAND_ERROR_IS_FATAL ANY)
 file(REMOVE_RECURSE "${_roots}" "${_whole}" "${ARCHIVE}.d")
+file(WRITE "${_note}" "${_made_of}")

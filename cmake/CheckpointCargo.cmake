@@ -49,13 +49,19 @@ set(_cargo_made "${CHECKPOINT_CARGO_TARGET_DIR}/${_triple}/${_profile_dir}")
 # A directory must exist before cargo's output is copied to it.
 file(MAKE_DIRECTORY "${CHECKPOINT_LIB_DIR}" "${CHECKPOINT_BIN_DIR}")
 
+# Of GNU's linker: what CMake links with may be another.
+find_program(CHECKPOINT_LD NAMES ld.bfd ld)
+if(NOT CHECKPOINT_LD)
+    message(FATAL_ERROR "libcheckpoint.a is made with GNU ld, which is not here (binutils)")
+endif()
+
 # Cargo knows better than CMake what is out of date, so it is asked every time; the copies keep
 # their times if nothing changed.
 add_custom_target(checkpoint_cargo ALL
     COMMAND ${_cargo_library} --target-dir "${CHECKPOINT_CARGO_TARGET_DIR}"
     COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_cargo_made}/${_so}" "${CHECKPOINT_LIB_DIR}/${_sofile}"
     COMMAND "${CMAKE_COMMAND}" "-DCARGO_ARCHIVE=${_cargo_made}/libcheckpoint.a" "-DLIBRARY=${CHECKPOINT_LIB_DIR}/${_sofile}"
-        "-DARCHIVE=${CHECKPOINT_LIB_DIR}/libcheckpoint.a" "-DLINKER=${CMAKE_LINKER}" "-DNM=${CMAKE_NM}"
+        "-DARCHIVE=${CHECKPOINT_LIB_DIR}/libcheckpoint.a" "-DLINKER=${CHECKPOINT_LD}" "-DNM=${CMAKE_NM}"
         "-DOBJCOPY=${CMAKE_OBJCOPY}" "-DAR=${CMAKE_AR}" "-DSTRIP=${_stripped}"
         -P "${CMAKE_CURRENT_LIST_DIR}/CheckpointArchive.cmake"
     COMMAND "${CMAKE_COMMAND}" -E create_symlink ${_sofile} "${CHECKPOINT_LIB_DIR}/${_soname}"

@@ -1269,11 +1269,12 @@ ckpt_bytes ckpt_error_expected(const ckpt_error *error);
 // does not say.
 ckpt_bytes ckpt_error_found(const ckpt_error *error);
 
-// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`);
-// NULL if it set none, or if the call failed for another reason. Lent by the error.
+// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`)
+// together with this `free_cause`; NULL if it set none or one of another kind, or if the call
+// failed for another reason. Lent by the error.
 //
 // Of a save by several ranks, each rank has the cause of its own failure only.
-void *ckpt_error_cause(const ckpt_error *error);
+void *ckpt_error_cause(const ckpt_error *error, ckpt_free_callback free_cause);
 
 // Frees an error. NULL is ignored.
 void ckpt_error_free(ckpt_error *error);
@@ -1310,9 +1311,10 @@ void ckpt_failure_set(ckpt_failure *failure, const char *text, size_t len);
 // (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
 // earlier cause.
 //
-// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
-// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
-// library. If the callback succeeds all the same, the cause is freed.
+// The library takes `cause` over. `free_cause` also says whose it is: whoever asks for the cause
+// names the function, and gets none that was set with another. Unless NULL, it is called once, on
+// any thread, when the last error that has it is freed, or at once if `failure` is NULL; it must
+// not call the library. If the callback succeeds all the same, the cause is freed.
 void ckpt_failure_set_cause(ckpt_failure *failure, void *cause, ckpt_free_callback free_cause);
 
 // Creates a cancel flag that is not raised. Free it with `ckpt_cancel_free`.
@@ -3238,7 +3240,8 @@ void ckpt_save_options_free(ckpt_save_options *options);
 // Makes options with the defaults; free them with `ckpt_restore_options_free`.
 ckpt_restore_options *ckpt_restore_options_new(void);
 
-// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+// Sets how values are read: threads, checksums. `read_options` are copied; NULL restores the
+// defaults. A
 // restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 ckpt_code ckpt_restore_options_set_read_options(ckpt_restore_options *options,
                                                 const ckpt_read_options *read_options,
@@ -4172,8 +4175,8 @@ ckpt_code ckpt_pending_wait(const ckpt_pending *pending, ckpt_string **path, ckp
 bool ckpt_pending_wait_for(const ckpt_pending *pending, double seconds);
 
 // Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
-// if it is over already, and whether or not `pending` is freed before. Several callbacks are
-// called in the order in which they were given.
+// if it is over already, and whether or not `pending` is freed before. Callbacks that are given
+// before the end are called in that order.
 //
 // `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
 // then never called. In a process that was forked meanwhile neither is called.

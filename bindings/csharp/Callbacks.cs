@@ -129,10 +129,23 @@ namespace LibCheckpoint
             catch (Exception e)
             {
                 NativeMethods.ckpt_failure_set_cause(failure, Give(e), Callbacks.Release);
-                byte[] text = System.Text.Encoding.UTF8.GetBytes(Callbacks.TextOf(e));
+                byte[] text = System.Text.Encoding.UTF8.GetBytes(SaidBy(e));
                 NativeMethods.ckpt_failure_set(failure, text, text.Length);
                 var own = e as CheckpointException;
                 return own != null && own.Code != ErrorCode.Ok ? own.Code : ErrorCode.Aborted;
+            }
+        }
+
+        // The text of an exception is the program's code too, and nothing may leave from here.
+        private static string SaidBy(Exception e)
+        {
+            try
+            {
+                return Callbacks.TextOf(e);
+            }
+            catch (Exception)
+            {
+                return e.GetType().FullName;
             }
         }
 

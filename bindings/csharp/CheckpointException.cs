@@ -72,7 +72,7 @@ namespace LibCheckpoint
         {
             Reason reason = NativeMethods.ckpt_error_reason(error);
             string message = Utf8.Decode(NativeMethods.ckpt_error_message(error));
-            IntPtr thrown = NativeMethods.ckpt_error_cause(error);
+            IntPtr thrown = NativeMethods.ckpt_error_cause(error, Callbacks.Release);
             Exception cause = thrown == IntPtr.Zero ? null : CallbackValue.Of<Exception>(thrown);
             return new CheckpointException(NativeMethods.ckpt_error_code(error), reason, message, cause)
             {

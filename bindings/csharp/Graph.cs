@@ -32,7 +32,7 @@ namespace LibCheckpoint
 
         /// <summary>Another object for the same graph, to be disposed of by an owner of its own.
         /// The graph lives until all of them are disposed of.</summary>
-        public Graph Share() => new Graph(NativeMethods.ckpt_graph_share(handle));
+        public Graph Share() => new Graph(NativeMethods.ckpt_graph_share(handle)) { Tracked = Tracked };
 
         /// <summary>Adds an object without values of its own.</summary>
         public Node AddObject(NodeOptions options = null)

@@ -359,7 +359,7 @@ namespace LibCheckpoint
         internal static extern Bytes ckpt_error_found(IntPtr error);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
-        internal static extern IntPtr ckpt_error_cause(IntPtr error);
+        internal static extern IntPtr ckpt_error_cause(IntPtr error, FreeCallback freeCause);
 
         [DllImport(Name, CallingConvention = CallingConvention.Cdecl)]
         internal static extern void ckpt_error_free(IntPtr error);

@@ -107,13 +107,22 @@ func guard(g *callbackValue, failure *C.ckpt_failure, f func() error) C.ckpt_cod
 	if err == nil {
 		return C.CKPT_CODE_OK
 	}
-	c, n := name(err.Error())
+	var text string
+	code := Internal
+	describe := func() error { // which runs the error's own methods
+		text = err.Error()
+		if p := (*PanicError)(nil); !errors.As(err, &p) {
+			code = codeOf(err)
+		}
+		return nil
+	}
+	if p := contained(describe); p != nil {
+		err, text, code = p, p.Error(), Internal
+	}
+	c, n := name(text)
 	C.ckpt_failure_set(failure, c, n)
 	C.go_failure_set_cause(failure, newValue(&callbackValue{value: err}))
-	if p := (*PanicError)(nil); errors.As(err, &p) {
-		return C.CKPT_CODE_INTERNAL
-	}
-	return C.ckpt_code(codeOf(err))
+	return C.ckpt_code(code)
 }
 
 // PanicError is what a callback of the program's panicked with, which made a call fail.

@@ -37,7 +37,7 @@ static inline void go_failure_set_cause(ckpt_failure *failure, go_value value) {
     ckpt_failure_set_cause(failure, (void *)value, go_ckpt_release);
 }
 
-static inline go_value go_error_cause(const ckpt_error *error) { return (go_value)ckpt_error_cause(error); }
+static inline go_value go_error_cause(const ckpt_error *error) { return (go_value)ckpt_error_cause(error, go_ckpt_release); }
 
 /* ---------------------------------------------------------------- reader and writer */
 

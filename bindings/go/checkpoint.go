@@ -221,8 +221,8 @@ func (c *Checkpoint) WriteNumbered(ctx context.Context, prefix string, number in
 // context is done before the save is, the save is cancelled.
 //
 // One save of a checkpoint runs at a time: calls that save or restore wait for it
-// (SaveOptions.Busy), and so does closing the last handle of the checkpoint. An error of an earlier
-// save that nobody has asked for is returned here, and nothing is saved then.
+// (SaveOptions.Busy), and so does closing the last handle of the checkpoint. That an earlier save
+// failed costs this one nothing.
 func (c *Checkpoint) SaveAsync(ctx context.Context, prefix string, options *SaveOptions) (*Pending, error) {
 	s, free, err := path(prefix)
 	if err != nil {

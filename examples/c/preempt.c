@@ -11,6 +11,7 @@
 #include <checkpoint.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,17 @@ static int64_t step;
 /* What signal handlers may touch: a flag of the program's, and one of the library's. */
 static volatile sig_atomic_t must_end;
 static ckpt_cancel *no_more_time;
+static unsigned grace = 20; /* seconds */
 
+/* From here on the clock runs, for a save that is under way too. */
 static void on_terminate(int number) {
     (void)number;
     must_end = 1;
+    if (grace > 0) {
+        alarm(grace);
+    } else {
+        ckpt_cancel_raise(no_more_time);
+    }
 }
 
 static void on_alarm(int number) {
@@ -72,8 +80,8 @@ static void resume(const ckpt_manager *manager) {
     ckpt_status_free(status);
 }
 
-/* Saves with a time limit. */
-static int save_before_it_is_too_late(const ckpt_manager *manager, unsigned grace) {
+/* Saves, unless there is no more time: then everything stays as it was, and the answer is false. */
+static bool save(const ckpt_manager *manager) {
     ckpt_error *error = NULL;
     ckpt_write_options *write = ckpt_write_options_new();
     ckpt_save_options *save = ckpt_save_options_new();
@@ -81,24 +89,16 @@ static int save_before_it_is_too_late(const ckpt_manager *manager, unsigned grac
     must(ckpt_write_options_set_cancel(write, no_more_time, &error), error);
     must(ckpt_save_options_set_write_options(save, write, &error), error);
     must(ckpt_manager_save_options_set_save_options(options, save, &error), error);
-    if (grace > 0) {
-        alarm(grace);
-    } else {
-        ckpt_cancel_raise(no_more_time);
-    }
     ckpt_code code = ckpt_manager_save(manager, options, NULL, &error);
-    alarm(0);
     ckpt_manager_save_options_free(options);
     ckpt_save_options_free(save);
     ckpt_write_options_free(write);
     if (code == CKPT_CODE_CANCELLED) {
-        printf("no time to save step %" PRId64 "\n", step);
         ckpt_error_free(error);
-        return NO_TIME;
+        return false;
     }
     must(code, error);
-    printf("saved step %" PRId64 "\n", step);
-    return SAVED;
+    return true;
 }
 
 /* One step; what it computes depends on the weights and the step alone. */
@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     int64_t steps = atoll(argv[2]);
-    unsigned grace = argc > 3 ? (unsigned)atoi(argv[3]) : 20;
+    if (argc > 3) grace = (unsigned)atoi(argv[3]);
     ckpt_error *error = NULL;
     ckpt_manager *manager = NULL;
     struct sigaction terminate, alarmed;
@@ -129,12 +129,14 @@ int main(int argc, char **argv) {
     must(ckpt_manager_open(checkpoint, argv[1], NULL, &manager, &error), error);
     resume(manager);
     int end = DONE;
+    bool is_saved = true;
     while (step < steps && !must_end) {
         train_step();
-        if (step % SAVE_EVERY == 0) must(ckpt_manager_save(manager, NULL, NULL, &error), error);
+        is_saved = step % SAVE_EVERY == 0 && save(manager);
     }
     if (step < steps) {
-        end = save_before_it_is_too_late(manager, grace);
+        end = is_saved || save(manager) ? SAVED : NO_TIME;
+        printf("%s step %" PRId64 "\n", end == SAVED ? "saved" : "no time to save", step);
     } else {
         double sum = 0;
         for (int i = 0; i < WEIGHTS; i++) sum += weights[i];

@@ -46,6 +46,12 @@ struct State {
     outcome: Option<Result<()>>,
     /// Whether the outcome is an error that has not been reported yet.
     is_unread: bool,
+    /// The job that this one comes after, until it begins. One that ends before it begins, since it
+    /// was cancelled, keeps it: the jobs that come after this one still come after that.
+    earlier: Option<Arc<Job>>,
+    /// The jobs that come after this one. They begin before the listeners are called, which may
+    /// wait for them.
+    followers: Vec<Arc<Job>>,
     /// Called at the end.
     listeners: Vec<Listener>,
 }
@@ -60,7 +66,14 @@ impl Job {
     /// A job that has not begun. `path` is what it is about. `is_told` says whether its error, if
     /// nobody waits for that, is told later.
     pub fn new(path: Location, is_told: bool, meter: Meter, work: Work) -> Arc<Job> {
-        let state = State { work: Some(work), outcome: None, is_unread: false, listeners: Vec::new() };
+        let state = State {
+            work: Some(work),
+            outcome: None,
+            is_unread: false,
+            earlier: None,
+            followers: Vec::new(),
+            listeners: Vec::new(),
+        };
         Arc::new(Job {
             path,
             done: AtomicU64::new(0),
@@ -84,14 +97,36 @@ impl Job {
         pool::submit(Box::new(move || job.run())).map_err(|e| self.no_thread(&e))
     }
 
-    /// Does the same when `earlier` has ended, or when this job is cancelled.
-    pub fn launch_after(self: &Arc<Self>, earlier: &Job) -> Result<()> {
-        let job = self.clone();
-        earlier.listen(Box::new(move || {
-            if job.launch().is_err() {
-                job.run();
+    /// Does the same when `earlier` has ended. If this job is cancelled before, it ends at once,
+    /// and what comes after it waits for `earlier`.
+    pub fn launch_after(self: &Arc<Self>, earlier: &Arc<Job>) -> Result<()> {
+        earlier.check_origin()?;
+        self.state.lock().earlier = Some(earlier.clone());
+        match earlier.followed_by(self) {
+            true => Ok(()),
+            false => self.launch(),
+        }
+    }
+
+    /// Notes that a job comes after this one; false if it need not wait, as all before it has
+    /// ended.
+    fn followed_by(&self, follower: &Arc<Job>) -> bool {
+        let earlier = {
+            let mut state = self.state.lock();
+            if state.outcome.is_none() {
+                state.followers.push(follower.clone());
+                return true;
             }
-        }))
+            state.earlier.clone()
+        };
+        earlier.is_some_and(|earlier| earlier.followed_by(follower))
+    }
+
+    /// Has a job begin whose turn it is.
+    fn begin(self: Arc<Self>) {
+        if self.launch().is_err() {
+            self.run();
+        }
     }
 
     fn no_thread(&self, e: &std::io::Error) -> Error {
@@ -105,14 +140,20 @@ impl Job {
         let Some(work) = self.state.lock().work.take() else { return };
         let _ = self.thread.set(thread::current().id());
         let outcome = guarded(|| work(&self));
-        let listeners = {
+        let (earlier, followers, listeners) = {
             let mut state = self.state.lock();
             // The caller who cancelled knows it, so this is not reported again.
             state.is_unread = self.is_told && outcome.as_ref().is_err_and(|e| e.code() != Code::Cancelled);
             state.outcome = Some(outcome);
+            state.earlier = state.earlier.take().filter(|earlier| earlier.is_running());
             self.ended.notify_all();
-            std::mem::take(&mut state.listeners)
+            (state.earlier.clone(), std::mem::take(&mut state.followers), std::mem::take(&mut state.listeners))
         };
+        for follower in followers {
+            if !earlier.as_ref().is_some_and(|earlier| earlier.followed_by(&follower)) {
+                follower.begin();
+            }
+        }
         for listener in listeners {
             call(listener);
         }
@@ -257,7 +298,8 @@ impl Drop for Job {
         // What a forked child inherits of the caller's is not its own to release.
         if !self.origin.is_here() {
             let state = self.state.get_mut();
-            std::mem::forget((state.work.take(), std::mem::take(&mut state.listeners)));
+            let others = (state.earlier.take(), std::mem::take(&mut state.followers));
+            std::mem::forget((state.work.take(), std::mem::take(&mut state.listeners), others));
         }
     }
 }

@@ -13,4 +13,4 @@ pub(crate) use job::{guarded, Job};
 pub(crate) use meter::{InPhase, Meter};
 pub use meter::{Phase, PhaseCost};
 pub use pending::{Pending, PendingProgress};
-pub(crate) use pool::{wait_for_room, Room};
+pub(crate) use pool::{wait_for_room, with_room_held, Room};

@@ -157,8 +157,8 @@ impl<T> Pending<T> {
 
     /// Has `ended` called once when the call is over, on a thread of the library, also if it is
     /// over already. It may call anything, this object and the graph included, but should not take
-    /// long: it keeps one of a few threads from the calls that are waiting. Several functions are
-    /// called in the order in which they were given.
+    /// long: it keeps one of a few threads from the calls that are waiting. Functions that are
+    /// given before the end are called in that order.
     ///
     /// # Errors
     /// After an error it is not called.

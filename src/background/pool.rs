@@ -43,6 +43,22 @@ struct State {
 thread_local! {
     /// Whether this is a thread of the pool.
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread does what gives room back: a callback that waited for room here would
+    /// wait for itself.
+    static HAS_ROOM: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what uses the room that this thread has, until it is given back.
+pub(crate) fn with_room_held<R>(work: impl FnOnce() -> R) -> R {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            HAS_ROOM.set(false);
+        }
+    }
+    HAS_ROOM.set(true);
+    let _reset = Reset;
+    work()
 }
 
 /// The most threads that work at a time.
@@ -181,6 +197,7 @@ impl Drop for Room {
 /// # Errors
 /// * `RESOURCE_EXHAUSTED` (`Limit`): it is more than the limit.
 /// * `UNAVAILABLE` (`Busy`): others hold too much.
+/// * `FAILED_PRECONDITION` (`Reentrant`): it would have to wait for the save that called it.
 pub(crate) fn wait_for_room(bytes: u64, limit: u64, may_wait: bool) -> Result<Room> {
     let expected = || format!("at most {limit} bytes");
     if bytes > limit {
@@ -199,6 +216,10 @@ pub(crate) fn wait_for_room(bytes: u64, limit: u64, may_wait: bool) -> Result<Ro
             let found = format!("{bytes} bytes, and {} for saves that are still running", state.copied);
             let what = "the copies of saves in the background are larger than their limit";
             return Err(Error::new(Code::Unavailable, Reason::Busy, what).expecting(expected(), found));
+        }
+        if HAS_ROOM.get() {
+            let what = "a callback of a save in the background must not wait for the memory of that save";
+            return Err(Error::new(Code::FailedPrecondition, Reason::Reentrant, what));
         }
         if waits.is_some() {
             pool.freed.wait(&mut state);

@@ -72,6 +72,7 @@ impl Batch<'_> {
                         unfit.try_push(found)?;
                         continue;
                     }
+                    Err(e) if e.code() == Code::Cancelled => return Err(e),
                     Err(e) if unbacked.is_none() => unbacked = Some((number, e)),
                     _ => {}
                 }

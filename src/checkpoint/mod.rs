@@ -113,8 +113,10 @@ impl Drop for Handle {
     /// next.
     fn drop(&mut self) {
         if self.graph.restoring().is_some() {
-            let restore = self.restore.lock().take();
-            restore.map(|restore| restore.wait_until(None));
+            let restores = std::mem::take(&mut *self.restores.lock());
+            restores.iter().for_each(|restore| {
+                restore.wait_until(None);
+            });
         }
     }
 }
@@ -127,8 +129,8 @@ struct Inner {
     is_attached: bool,
     state: Mutex<State>,
     slot: Slot,
-    /// The last restore in the background.
-    restore: Mutex<Option<Arc<Job>>>,
+    /// The restores in the background that may not have ended.
+    restores: Mutex<Vec<Arc<Job>>>,
     /// What there is to say about locks.
     notes: Notes,
     origin: Origin,
@@ -219,7 +221,7 @@ impl Checkpoint {
             is_attached,
             state: Mutex::new(state),
             slot: Slot::default(),
-            restore: Mutex::default(),
+            restores: Mutex::default(),
             notes: Notes::default(),
             origin: Origin::here(),
         };

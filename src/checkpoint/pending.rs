@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{log_notes, numbered, save, Busy, Checkpoint, Log, SaveOptions, Severity};
-use crate::background::{guarded, wait_for_room, Job, Pending, Room};
+use crate::background::{guarded, wait_for_room, with_room_held, Job, Pending, Room};
 use crate::bundle::{Snapshot, SnapshotMemory};
 use crate::directory;
 use crate::error::{printable, Code, Error, Reason, Result};
@@ -46,7 +46,8 @@ impl Task {
     fn run(self, job: &Job) -> Result<()> {
         let Task { path, snapshot, storage, options, watch: Watch { after, log }, memory, room, failure } = self;
         let outcome = guarded(|| {
-            let (kept, written) = snapshot.finish_on(&*storage, &mut |done, total| report(job, &options, done, total));
+            let (kept, written) =
+                with_room_held(|| snapshot.finish_on(&*storage, &mut |done, total| report(job, &options, done, total)));
             *memory.lock() = kept;
             drop(room);
             written?;

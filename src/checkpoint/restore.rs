@@ -308,6 +308,11 @@ impl Restore {
             });
             nodes.savers.get_mut(saver).functions = Some(functions);
             restored?;
+            for (_, object) in objects {
+                if let Some(node) = nodes.get_mut(*object) {
+                    node.was_assigned = true;
+                }
+            }
         }
         reader.close_files();
         Ok(())

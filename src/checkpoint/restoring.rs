@@ -124,7 +124,9 @@ impl Checkpoint {
             self.0.graph.take_from(job);
             launched?;
         }
-        *self.0.restore.lock() = Some(job.clone());
+        let mut restores = self.0.restores.lock();
+        restores.retain(|earlier| earlier.is_running());
+        restores.push(job.clone());
         Ok(pending)
     }
 

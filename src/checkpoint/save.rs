@@ -62,6 +62,7 @@ pub(super) fn size(nodes: &mut Nodes, root: Root<'_>) -> Result<u64> {
         match &variable.data {
             Data::Owned(buffer) => Some(buffer.bytes().len() as u64),
             Data::Borrowed(memory) => Some(memory.bytes().len() as u64),
+            Data::Resizable(memory) => Some(memory.bytes().len() as u64),
             Data::Device(_) => whole(),
             _ => None,
         }

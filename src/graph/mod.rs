@@ -178,7 +178,8 @@ impl Graph {
         }
         let restores = lock_of(&self.0.restores, self.0.origin)?;
         let is_own = restores.iter().any(|job| job.is_current());
-        restores.last().filter(|job| !is_own && job.is_running()).cloned()
+        // One that was cancelled while it waited has ended, though others before it have not.
+        restores.iter().rev().find(|job| job.is_running()).filter(|_| !is_own).cloned()
     }
 
     fn check_free(&self) -> Result<()> {

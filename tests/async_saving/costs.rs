@@ -85,3 +85,18 @@ fn copies_are_limited_together() {
     });
     first.wait().unwrap();
 }
+
+#[test]
+fn a_callback_of_a_save_does_not_wait_for_the_copy_of_that_save() {
+    let (running, other) = (Program::new(), Program::new());
+    let (told, hear) = std::sync::mpsc::channel();
+    let (checkpoint, path) = (other.checkpoint.clone(), other.path("ckpt"));
+    let limited = unsynced().snapshot_limit(LENGTH as u64 + 1000);
+    let options = unsynced().progress(std::sync::Arc::new(move |_, _| {
+        let _ = told.send(checkpoint.save_async(&path, &limited).map(|_| ()));
+        std::ops::ControlFlow::Continue(())
+    }));
+    running.save_async(&options).wait().unwrap();
+    let error = hear.recv().unwrap().unwrap_err();
+    assert!(is(&error, Code::FailedPrecondition, Reason::Reentrant), "{error}");
+}

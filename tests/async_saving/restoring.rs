@@ -149,6 +149,39 @@ fn what_is_cancelled_before_it_begins_changes_nothing_and_does_not_wait() {
 }
 
 #[test]
+fn what_comes_after_a_cancelled_call_still_comes_after_the_one_before() {
+    let (gate, options) = Gate::in_progress(unsynced());
+    let program = saved(|| ());
+    program.set(2);
+    let save = program.save_async(&options);
+    gate.wait();
+    let first = restore(&program);
+    let second = restore(&program);
+    first.cancel();
+    assert!(first.wait_for(Duration::from_secs(60)), "it waits for the save");
+    assert!(!second.wait_for(Duration::from_millis(20)), "it does not wait for the save");
+    let third = restore(&program); // after one that has ended by itself
+    assert!(is(&program.graph.read(program.value).unwrap_err(), Code::Unavailable, Reason::Busy));
+    gate.open();
+    second.take().unwrap();
+    third.take().unwrap();
+    assert!(save.poll().is_finished);
+}
+
+#[test]
+fn a_function_that_is_told_the_end_may_wait_for_what_comes_next() {
+    let (gate, options) = Gate::in_progress(unsynced());
+    let program = saved(|| ());
+    let save = program.save_async(&options);
+    gate.wait();
+    let next = restore(&program);
+    let (told, hear) = std::sync::mpsc::channel();
+    save.notify(Box::new(move || told.send(next.wait_for(Duration::from_secs(60))).unwrap())).unwrap();
+    gate.open();
+    assert!(hear.recv().unwrap());
+}
+
+#[test]
 fn a_cancel_before_the_first_assignment_changes_nothing() {
     for names in [false, true] {
         let directory = tempfile::tempdir().unwrap();

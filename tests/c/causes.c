@@ -46,7 +46,8 @@ static ckpt_code change_the_mind(void *user_data, ckpt_sink *sink, ckpt_failure 
 /* The error of a call has the cause, which lives as long as the error. */
 static void has_cause(ckpt_code expected, ckpt_code code, cause *cause, bool is_last) {
     CHECK_INT(expected, code);
-    CHECK(ckpt_error_cause(error) == cause);
+    CHECK(ckpt_error_cause(error, free_cause) == cause);
+    CHECK(ckpt_error_cause(error, NULL) == NULL); /* which is of another kind */
     const int before = cause->frees;
     ckpt_error_free(error);
     error = NULL;
@@ -100,7 +101,7 @@ static void the_cause_comes_with_the_error_of_the_call(void) {
     has_cause(CKPT_CODE_ABORTED, ckpt_checkpoint_restore(program.checkpoint, in("ckpt"), NULL, &status, &error), &restore, true);
     /* An error that no callback caused has none. */
     CHECK_INT(CKPT_CODE_NOT_FOUND, ckpt_checkpoint_restore(program.checkpoint, in("none"), NULL, &status, &error));
-    CHECK(ckpt_error_cause(error) == NULL);
+    CHECK(ckpt_error_cause(error, free_cause) == NULL);
     ckpt_error_free(error);
     error = NULL;
     free_program(&program);
@@ -132,7 +133,7 @@ static void a_save_in_the_background_gives_its_cause_each_time(void) {
     CHECK_OK(ckpt_write_options_set_cancel(write, cancel, &error));
     CHECK_OK(ckpt_save_options_set_write_options(options, write, &error));
     CHECK_INT(CKPT_CODE_CANCELLED, ckpt_checkpoint_save(program.checkpoint, in("ckpt"), options, NULL, &error));
-    CHECK(ckpt_error_cause(error) == NULL);
+    CHECK(ckpt_error_cause(error, free_cause) == NULL);
     ckpt_error_free(error);
     error = NULL;
     ckpt_cancel_free(cancel);
@@ -159,7 +160,7 @@ static void nobody_takes_what_nobody_can_fail_for(void) {
     ckpt_failure_set_cause(NULL, &early, free_cause);
     CHECK_INT(1, early.frees);
     ckpt_failure_set_cause(NULL, &early, NULL);
-    CHECK(ckpt_error_cause(NULL) == NULL);
+    CHECK(ckpt_error_cause(NULL, free_cause) == NULL);
 }
 
 int main(void) {

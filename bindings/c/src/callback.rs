@@ -39,9 +39,10 @@ pub extern "C" fn ckpt_failure_set(failure: *mut ckpt_failure, text: *const c_ch
 /// (`ckpt_error_cause`), for a save in the background each time that it is asked for. Replaces an
 /// earlier cause.
 ///
-/// The library takes `cause` over. `free_cause`, unless NULL, is called once, on any thread, when
-/// the last error that has it is freed, or at once if `failure` is NULL; it must not call the
-/// library. If the callback succeeds all the same, the cause is freed.
+/// The library takes `cause` over. `free_cause` also says whose it is: whoever asks for the cause
+/// names the function, and gets none that was set with another. Unless NULL, it is called once, on
+/// any thread, when the last error that has it is freed, or at once if `failure` is NULL; it must
+/// not call the library. If the callback succeeds all the same, the cause is freed.
 #[no_mangle]
 pub extern "C" fn ckpt_failure_set_cause(failure: *mut ckpt_failure, cause: *mut c_void, free_cause: ckpt_free_callback) {
     ask((), || {
@@ -66,12 +67,12 @@ impl fmt::Display for CallbackFailure {
 
 impl std::error::Error for CallbackFailure {}
 
-/// The cause that a callback set, of the error of the call that it failed for.
-pub(super) fn cause_of(error: &Error) -> *mut c_void {
+/// The cause that a callback set together with `free`, of the error of the call that it failed for.
+pub(super) fn cause_of(error: &Error, free: ckpt_free_callback) -> *mut c_void {
     let mut next = error.source();
     while let Some(failure) = next {
         if let Some(CallbackFailure { cause: Some(cause), .. }) = failure.downcast_ref() {
-            return cause.pointer();
+            return if cause.is_freed_by(free) { cause.pointer() } else { std::ptr::null_mut() };
         }
         next = failure.source();
     }

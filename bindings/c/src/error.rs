@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void, CString};
 
 use super::callback::cause_of;
 use super::constants::{ckpt_code, ckpt_reason, CKPT_CODE_OK};
+use super::progress::ckpt_free_callback;
 use super::strings::lend_path;
 use super::{ask, ckpt_bytes, handle, release};
 use ::checkpoint::Error;
@@ -75,13 +76,14 @@ pub extern "C" fn ckpt_error_found(error: *const ckpt_error) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(error).and_then(|e| e.error.found()).map(str::as_bytes).into())
 }
 
-/// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`);
-/// NULL if it set none, or if the call failed for another reason. Lent by the error.
+/// Returns the cause that the callback that made the call fail has set (`ckpt_failure_set_cause`)
+/// together with this `free_cause`; NULL if it set none or one of another kind, or if the call
+/// failed for another reason. Lent by the error.
 ///
 /// Of a save by several ranks, each rank has the cause of its own failure only.
 #[no_mangle]
-pub extern "C" fn ckpt_error_cause(error: *const ckpt_error) -> *mut c_void {
-    ask(std::ptr::null_mut(), || handle(error).map_or(std::ptr::null_mut(), |e| cause_of(&e.error)))
+pub extern "C" fn ckpt_error_cause(error: *const ckpt_error, free_cause: ckpt_free_callback) -> *mut c_void {
+    ask(std::ptr::null_mut(), || handle(error).map_or(std::ptr::null_mut(), |e| cause_of(&e.error, free_cause)))
 }
 
 /// Frees an error. NULL is ignored.

@@ -168,7 +168,8 @@ pub extern "C" fn ckpt_restore_options_new() -> *mut ckpt_restore_options {
     ask(std::ptr::null_mut(), || own(ckpt_restore_options::default()))
 }
 
-/// Sets how values are read: threads, checksums. `read_options` are copied and must not be NULL. A
+/// Sets how values are read: threads, checksums. `read_options` are copied; NULL restores the
+/// defaults. A
 /// restore refuses those with a dtype or a conversion; see `ckpt_restore_options_set_conversion`.
 #[no_mangle]
 pub extern "C" fn ckpt_restore_options_set_read_options(

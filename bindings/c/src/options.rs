@@ -16,7 +16,7 @@ use super::progress::{ckpt_cancel, ckpt_free_callback, flag_at};
 use super::saver::SaverSaveSettings;
 use super::verify::VerifySettings;
 use super::writer::WriteSettings;
-use super::{ask, call, changeable, changed, copied, output, own, release, required, Exclusive};
+use super::{ask, call, changeable, changed, copied, output, own, release, Exclusive};
 use ::checkpoint::{
     Checksums, CollectOptions, ManagerOptions, ManagerSaveOptions, MergeOptions, OpenOptions, ReadOptions, RemoveOptions,
     RepairOptions, RestoreOptions, Result, ResumeOptions, SaverOptions, SaverSaveOptions, VerifyOptions, WriteOptions,
@@ -180,9 +180,9 @@ pub extern "C" fn ckpt_read_options_free(options: *mut ckpt_read_options) {
     release(options);
 }
 
-/// A copy of options for reading that must be there.
+/// A copy of options for reading.
 pub(super) fn read_options_at(options: *const ckpt_read_options) -> Result<ReadOptions> {
-    Ok(required(options, "the read options")?.0.read("the read options")?.options.clone())
+    copied(options, |options| options.options.clone())
 }
 
 /// Options that are being changed.

@@ -248,8 +248,8 @@ pub extern "C" fn ckpt_pending_wait_for(pending: *const ckpt_pending, seconds: f
 pub type ckpt_ended_callback = Option<extern "C" fn(user_data: *mut c_void)>;
 
 /// Has `ended` called once with `user_data` when the call is over, on a thread of the library, also
-/// if it is over already, and whether or not `pending` is freed before. Several callbacks are
-/// called in the order in which they were given.
+/// if it is over already, and whether or not `pending` is freed before. Callbacks that are given
+/// before the end are called in that order.
 ///
 /// `free_user_data`, if not NULL, is called after that; at once if this call fails, and `ended` is
 /// then never called. In a process that was forked meanwhile neither is called.

@@ -41,6 +41,14 @@ impl UserData {
     pub fn pointer(&self) -> *mut c_void {
         self.data
     }
+
+    /// Whether this is the function that frees it.
+    pub fn is_freed_by(&self, free: ckpt_free_callback) -> bool {
+        match (self.free, free) {
+            (Some(own), Some(other)) => std::ptr::fn_addr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        }
+    }
 }
 
 impl Drop for UserData {

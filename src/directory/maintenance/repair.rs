@@ -1,6 +1,6 @@
 //! Repairing a state file: making a new one from the valid checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -162,6 +162,8 @@ const MOST_TRIES: usize = 5;
 #[derive(Default)]
 struct Verified {
     checked: BTreeMap<OsString, Checked>,
+    /// Those among them that the state file was made of, or without.
+    used: BTreeSet<OsString>,
     /// The checkpoints in the directory, if those counted that the state file does not list.
     all: Option<Vec<OsString>>,
 }
@@ -187,6 +189,7 @@ impl Verified {
         let (mut whole, mut incomplete) = (Vec::new(), Vec::new());
         let paths = newest_first(directory, before)?;
         self.all = None;
+        self.used.clear();
         for path in &paths {
             let is_listed = before.is_none_or(|state| is_in(state, path));
             // Unlisted checkpoints count only if none of the listed ones is valid.
@@ -196,6 +199,7 @@ impl Verified {
             if before.is_none() || !is_listed {
                 self.all = Some(self.all.take().map_or_else(|| copy(&paths), Ok)?);
             }
+            self.used.insert(path.clone());
             match self.fault_of(directory, path, options, progress)? {
                 None => whole.try_push(path.clone())?,
                 Some(fault) => {
@@ -250,7 +254,7 @@ impl Verified {
     fn is_still_so(&self, directory: &Location, state: Option<&StateFile>) -> Result<bool> {
         let is_unchanged = |(path, known): (&OsString, &Checked)| version_of(&path_in(directory, path)) == known.version;
         let is_all = || self.all.as_ref().map_or(Ok(true), |all| newest_first(directory, state).map(|now| now == *all));
-        Ok(self.checked.iter().all(is_unchanged) && is_all()?)
+        Ok(self.checked.iter().filter(|(path, _)| self.used.contains(*path)).all(is_unchanged) && is_all()?)
     }
 }
 
@@ -267,7 +271,7 @@ fn remade(before: &StateFile, latest: &OsStr, whole: &[OsString]) -> Result<Stat
     let mut rows: Vec<(OsString, Option<f64>)> =
         list_of(before.all_model_checkpoint_paths.iter().cloned().zip(times).filter(|(path, _)| whole.contains(path)))?;
     // Of entries that resolve to one checkpoint the last one counts.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     rows.reverse();
     rows.retain(|(path, _)| seen.insert(path.clone()));
     rows.reverse();

@@ -168,8 +168,8 @@ class checkpoint {
     /// program may change everything; what is saved is what was there. States, savers and devices
     /// are asked on this thread; the functions of the options are called in the background. One
     /// save runs at a time: calls that save or restore wait for it (save_options::busy), and so
-    /// does the destructor of the last object of this checkpoint. An error of an earlier save that
-    /// nobody has asked for is thrown here, and nothing is saved then.
+    /// does the destructor of the last object of this checkpoint. That an earlier save failed costs
+    /// this one nothing.
     pending<> save_async(const file_path &prefix, const save_options &options = {}) const {
         return detail::begin<std::string>(ckpt_checkpoint_save_async, get(), detail::c_path(prefix), options.get());
     }

@@ -97,8 +97,6 @@ bool check_elements(dtype type, std::string_view tensor = {}) {
     return !attempt::has_failed();
 }
 
-inline void free_cause(void *cause) noexcept { delete static_cast<std::exception_ptr *>(cause); }
-
 // What is not an error of this binding.
 inline constexpr const char *no_exception = "an exception that is no std::exception";
 

@@ -17,6 +17,15 @@
 
 CHECKPOINT_BEGIN
 
+/// @cond
+namespace detail {
+
+// Frees the cause that a callback of this binding has set, and marks it as one.
+inline void free_cause(void *cause) noexcept { delete static_cast<std::exception_ptr *>(cause); }
+
+}  // namespace detail
+/// @endcond
+
 /// What a call that failed throws. Copies share what they know.
 class error : public std::runtime_error {
    public:
@@ -34,7 +43,7 @@ class error : public std::runtime_error {
           reason_(static_cast<::checkpoint::reason>(ckpt_error_reason(raw))),
           raw_(raw, ckpt_error_free),
           cause_(std::move(cause)) {
-        if (const void *thrown = ckpt_error_cause(raw)) cause_ = *static_cast<const std::exception_ptr *>(thrown);
+        if (const void *thrown = ckpt_error_cause(raw, detail::free_cause)) cause_ = *static_cast<const std::exception_ptr *>(thrown);
     }
 
     /// The class of the error. Treat those that you do not know as checkpoint::code::unknown.

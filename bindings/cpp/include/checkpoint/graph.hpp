@@ -83,16 +83,17 @@ class graph {
     /// elements. Another shape is not restored, and another size not saved.
     template <typename T, typename Allocator>
     node add_resizable(std::vector<T, Allocator> &container, shape_view shape, const node_options &options = {}) const {
-        return add_container(container, shape.data(), static_cast<std::int32_t>(shape.rank()), shape, options);
+        return add_container(container, shape.data(), static_cast<std::int32_t>(shape.rank()), shape.copy(), options);
     }
     /// @cond
     // For any shape that the checkpoint has, row-major; `keeper` is kept as long as the variable.
     template <typename Container, typename Keeper = std::nullptr_t>
-    node add_container(Container &container, const std::int64_t *accepted, std::int32_t rank, shape_view fixed,
+    node add_container(Container &container, const std::int64_t *accepted, std::int32_t rank,
+                       std::optional<std::vector<std::int64_t>> fixed,
                        const node_options &options, Keeper keeper = {}) const {
         using memory = detail::resizable_memory<Container, Keeper>;
         return added(ckpt_graph_add_resizable, detail::number_of<typename memory::element>(), accepted, rank, memory::locate,
-                     memory::resize, memory::resized, detail::box(memory{&container, fixed.copy(), std::move(keeper)}),
+                     memory::resize, memory::resized, detail::box(memory{&container, std::move(fixed), std::move(keeper)}),
                      detail::free_box<memory>, options.get());
     }
     /// @endcond

@@ -37,7 +37,8 @@ report load_into(const file_path &path, T &object, const restore_options &option
 /// for is left alone.
 ///
 /// checkpoint::reason::assertion when the checkpoint has no value for a member. If this fails, the
-/// struct is as before; one that cannot be copied may be loaded in part.
+/// struct is as before; one that cannot be copied may be loaded in part, and so may the memory of
+/// others that members are spans of.
 template <typename T>
 report load(const file_path &path, T &object, const restore_options &options = {}) {
     static_assert(detail::has_members<T>::value, "checkpoint: the struct names no members: CHECKPOINT_MEMBERS");

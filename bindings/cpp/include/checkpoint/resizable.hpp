@@ -34,7 +34,7 @@ struct resizable_memory {
     using element = typename container_layout<Container>::element;
 
     Container *container;
-    std::vector<std::int64_t> fixed;  // the shape, if the container does not say it
+    std::optional<std::vector<std::int64_t>> fixed;  // the shape, if the container does not say it
     Keeper keeper;
     Container next{};
 
@@ -76,7 +76,7 @@ struct resizable_memory {
             return container->shape();
         } else {
             using dimensions = typename layout<Container>::shape;
-            if (!fixed.empty()) return fixed;
+            if (fixed) return *fixed;
             std::copy(dimensions::values.begin(), dimensions::values.end(), room);
             room[0] = static_cast<std::int64_t>(container->size());
             return {room, dimensions::rank};
