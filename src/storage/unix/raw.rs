@@ -106,19 +106,28 @@ pub(super) fn zero_after_fork() -> Option<&'static AtomicU64> {
     None
 }
 
-/// Forks a child that sleeps until it is ended, at most a minute.
+/// Forks a child that sleeps until it is ended, at most a minute. It has been through what is done
+/// in a child after a fork.
 #[cfg(test)]
 pub(super) fn fork_a_sleeper() -> libc::pid_t {
+    use std::io::Read;
+    let (mut here, there) = std::os::unix::net::UnixStream::pair().unwrap();
     // SAFETY: the child calls nothing that allocates or locks.
     match unsafe { libc::fork() } {
         0 => loop {
-            // SAFETY: neither has conditions. The alarm ends the child if a test fails.
+            // SAFETY: the byte is static; the other two have no conditions. The alarm ends the
+            // child if a test fails.
             unsafe {
+                libc::write(there.as_raw_fd(), b"!".as_ptr().cast(), 1);
                 libc::alarm(60);
                 libc::pause();
             }
         },
-        child => child,
+        child => {
+            drop(there);
+            here.read_exact(&mut [0]).unwrap();
+            child
+        }
     }
 }
 
