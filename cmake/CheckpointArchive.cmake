@@ -38,7 +38,9 @@ set(_strip)
 if(STRIP)
     set(_strip --strip-unneeded)
 endif()
-execute_process(COMMAND "${OBJCOPY}" --wildcard "--keep-global-symbol=ckpt_*" ${_strip} "${_whole}" "${_object}"
+# Rust's standard library has bitcode with it, on which an older LLVM's plugin for ar aborts.
+execute_process(COMMAND "${OBJCOPY}" --wildcard "--keep-global-symbol=ckpt_*" --remove-section=.llvmbc --remove-section=.llvmcmd
+        ${_strip} "${_whole}" "${_object}"
     COMMAND_ERROR_IS_FATAL ANY)
 file(REMOVE "${ARCHIVE}")
 execute_process(COMMAND "${AR}" rcsD "${ARCHIVE}" "${_object}" COMMAND_ERROR_IS_FATAL ANY)

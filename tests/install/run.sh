@@ -303,7 +303,7 @@ the_sanitizer_and_valgrind_are_told_what_is_no_fault() {
     if ${tools[$tool]} "$work/$tool" "$work/$tool-out" >"$work/without" 2>&1; then echo "$tool has nothing to report"; return 1; fi
     same 66 "$(${tools[$tool]} "$work/$tool" "$work/$tool-out" >/dev/null 2>&1; echo $?)"
   done
-  TSAN_OPTIONS=suppressions=$prefix/share/checkpoint/tsan.supp "$work/tsan"
+  TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions=$prefix/share/checkpoint/tsan.supp" "$work/tsan"
   ${tools[valgrind]} "--suppressions=$prefix/share/checkpoint/valgrind.supp" "$work/valgrind" "$work/valgrind-out"
 }
 
