@@ -37,8 +37,12 @@ done
 tail -n 1 "$work/output" | diff "$work/expected" - || fail "other bits after it was told to end $times times"
 
 # No time at all: what was there before stays, and nothing else.
-code=0
-run "$work/late" 0.3 1000000000 0 || code=$?
+# (The signal may come when everything has just been saved; then once more.)
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  code=0
+  run "$work/late" 0.3 1000000000 0 || code=$?
+  [ $code = 75 ] || break
+done
 [ $code = 76 ] || fail "it ended with $code without time"
 last=$(sed -n 's/^no time to save step //p' "$work/output")
 leftovers=$(find "$work/late" -name '.ckpt-tmp-*')
