@@ -86,7 +86,8 @@ internal static class Arguments
         }
         if (method.IsGenericMethodDefinition)
         {
-            method = ((MethodInfo)method).MakeGenericMethod(typeof(float));
+            Type[] elements = method.GetGenericArguments().Select(one => typeof(float)).ToArray();
+            method = ((MethodInfo)method).MakeGenericMethod(elements);
         }
         ParameterInfo[] parameters = method.GetParameters();
         if (method.DeclaringType.IsGenericType || parameters.Any(one => one.ParameterType.Name.Contains("Span`1")))
