@@ -162,7 +162,7 @@ def test_large_tensors(rng, prefix, threads):
 
 
 def test_odd_keys(rng, prefix):
-    written = {k: draw.value(rng, "int32", draw.shape(rng)) for k in ODD_KEYS}
+    written = {k: draw.value(rng, "int32", draw.shape(rng)) for k in ODD_KEYS if "\0" not in k}
     write(prefix, written)
     witness.agree(prefix, written)
     save(prefix + "-theirs", written)
@@ -170,10 +170,16 @@ def test_odd_keys(rng, prefix):
 
 
 def test_keys_that_are_not_text(prefix):
-    written = {k: np.float32(i) for i, k in enumerate([b"\xff", b"\xfe\0\xff", b"a\xc3", b"\xed\xa0\x80"])}
+    written = {k: np.float32(i) for i, k in enumerate([b"\xff", b"\xfe\xff", b"a\xc3", b"\xed\xa0\x80"])}
     write(prefix, written)
     assert [float(t) for t in witness.restore(prefix, list(written), [tf.float32] * len(written))] == list(written.values())
     witness.same(witness.ours(prefix), witness.expected(written))
+
+
+def test_keys_with_a_nul_are_refused(prefix):
+    """TensorFlow writes them; in C they are a length that is one too large."""
+    with pytest.raises(ckpt.CheckpointError, match="must not contain NUL"):
+        write(prefix, {"a\0b": np.float32(1)})
 
 
 @pytest.mark.parametrize("shards", [1, 5])
