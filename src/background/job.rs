@@ -46,8 +46,8 @@ struct State {
     outcome: Option<Result<()>>,
     /// Whether the outcome is an error that has not been reported yet.
     is_unread: bool,
-    /// The job that this one comes after, until it begins. One that ends before it begins, since it
-    /// was cancelled, keeps it: the jobs that come after this one still come after that.
+    /// The job that this one comes after. If this one is cancelled and ends first, the jobs that
+    /// come after it come after that one.
     earlier: Option<Arc<Job>>,
     /// The jobs that come after this one. They begin before the listeners are called, which may
     /// wait for them.
@@ -122,6 +122,18 @@ impl Job {
         earlier.is_some_and(|earlier| earlier.followed_by(follower))
     }
 
+    /// This job, or the one that it came after if it ended before that.
+    fn last_running(self: &Arc<Self>) -> Option<Arc<Job>> {
+        let earlier = {
+            let state = self.state.lock();
+            if state.outcome.is_none() {
+                return Some(self.clone());
+            }
+            state.earlier.clone()
+        };
+        earlier?.last_running()
+    }
+
     /// Has a job begin whose turn it is.
     fn begin(self: Arc<Self>) {
         if self.launch().is_err() {
@@ -145,7 +157,7 @@ impl Job {
             // The caller who cancelled knows it, so this is not reported again.
             state.is_unread = self.is_told && outcome.as_ref().is_err_and(|e| e.code() != Code::Cancelled);
             state.outcome = Some(outcome);
-            state.earlier = state.earlier.take().filter(|earlier| earlier.is_running());
+            state.earlier = state.earlier.take().and_then(|earlier| earlier.last_running());
             self.ended.notify_all();
             (state.earlier.clone(), std::mem::take(&mut state.followers), std::mem::take(&mut state.listeners))
         };
@@ -319,4 +331,47 @@ pub(crate) fn guarded(body: impl FnOnce() -> Result<()>) -> Result<()> {
         let text = text.unwrap_or("no message");
         Err(Error::new(Code::Internal, Reason::Panic, format!("a call panicked in the background: {text}")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn jobs_begin_in_their_order_whichever_of_them_are_cancelled() {
+        let path = || Location::of("job").unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (open, gate) = channel::<()>();
+        let job = |number: usize, before: Box<dyn FnOnce() + Send>| {
+            let order = order.clone();
+            let work = move |job: &Arc<Job>| {
+                if !job.is_cancelled() {
+                    before();
+                    order.lock().push(number);
+                }
+                Ok(())
+            };
+            Job::new(path(), false, Meter::default(), Box::new(work))
+        };
+        let held = job(0, Box::new(move || gate.recv().unwrap()));
+        held.launch().unwrap();
+        let mut jobs = vec![held];
+        for number in 1..5 {
+            let next = job(number, Box::new(|| ()));
+            next.launch_after(&jobs[number - 1]).unwrap();
+            jobs.push(next);
+        }
+        let soon = || Instant::now().checked_add(Duration::from_millis(50));
+        for cancelled in [2, 3] {
+            jobs[cancelled].cancel();
+            assert!(jobs[cancelled].wait_until(None), "it waits");
+            assert!(!jobs[4].wait_until(soon()), "the one after {cancelled} does not wait");
+        }
+        open.send(()).unwrap();
+        assert!(jobs[4].wait_until(None));
+        assert_eq!(*order.lock(), [0, 1, 4]);
+    }
 }

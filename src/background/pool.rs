@@ -166,7 +166,7 @@ impl Drop for Waiting {
     }
 }
 
-/// The right to hold copies of so many bytes. It ends when it is dropped.
+/// Memory set aside for the copies of one save, in bytes; given back when it is dropped.
 #[derive(Default)]
 pub(crate) struct Room(Option<(&'static Pool, u64)>);
 
