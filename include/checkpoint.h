@@ -3846,7 +3846,8 @@ ckpt_string *ckpt_manager_latest_checkpoint(const ckpt_manager *manager);
 ckpt_strings *ckpt_manager_checkpoints(const ckpt_manager *manager);
 
 // Returns all managed checkpoints that have a metric, best first. Free them with
-// `ckpt_strings_free`. NULL if `manager` is NULL. This function may be called from callbacks.
+// `ckpt_strings_free`. NULL if `manager` is NULL or there is no memory for the list. This function
+// may be called from callbacks.
 ckpt_strings *ckpt_manager_best_checkpoints(const ckpt_manager *manager);
 
 // Returns the metric with which the checkpoint `path` was saved; NaN if `path` is not one of

@@ -41,7 +41,7 @@ pub(crate) fn pieces<'a>(index: &'a Index, tensor: Row<'a>, region: &Bounds) -> 
     if covered != region.elements() {
         return Err(not_covered(region, covered, tensor.slices().map(|s| s.slice())));
     }
-    crate::sort::sort_by_key(&mut pieces, |p| (p.row.shard, p.row.offset));
+    crate::sort::sort_by_key(&mut pieces, |p| (p.row.shard, p.row.offset))?;
     Ok(pieces)
 }
 

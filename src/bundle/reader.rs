@@ -249,7 +249,7 @@ impl Bundle {
                 }
             }
         }
-        crate::sort::sort_by_key(&mut runs, |(_, run, _)| run.to);
+        crate::sort::sort_by_key(&mut runs, |(_, run, _)| run.to)?;
         let (mut rest, mut at) = (request.buffer, 0);
         for (stored, run, whole) in runs {
             let (_, after) = rest.split_at((run.to - at) * element);

@@ -330,7 +330,9 @@ pub(crate) fn run<'b>(
     if keep_going || faults.is_empty() {
         check_sums(&mut sums, &mut faults);
     }
-    crate::sort::sort_by_key(&mut faults, |(transfer, _)| *transfer);
+    if let Err(e) = crate::sort::sort_by_key(&mut faults, |(transfer, _)| *transfer) {
+        return Outcome { faults: vec![e], cancelled };
+    }
     faults.dedup_by_key(|(transfer, _)| *transfer);
     Outcome { faults: faults.into_iter().map(|(_, fault)| fault).collect(), cancelled }
 }

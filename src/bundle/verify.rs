@@ -128,7 +128,7 @@ fn check_places(index: &Index, checked: &mut Checked) -> Result<HashSet<usize>> 
     let filled = index.records().enumerate().filter(|(_, (_, row))| row.size > 0);
     let mut places: Vec<(u32, u64, u64, usize, &[u8])> =
         list_of(filled.map(|(at, (key, row))| (row.shard, row.offset, row.size, at, key)))?;
-    crate::sort::sort_by(&mut places, Ord::cmp);
+    crate::sort::sort_by(&mut places, Ord::cmp)?;
     let (mut last, mut overlapping) = (None, HashSet::new());
     for (shard, offset, size, at, key) in places {
         match last {

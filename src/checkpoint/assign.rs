@@ -158,7 +158,7 @@ impl<'r> Batch<'r> {
 
     /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
     fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
-        crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)));
+        crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)))?;
         for Ready { number, value } in ready {
             self.read.control.check()?;
             let plan = &plans[number];

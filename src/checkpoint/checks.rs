@@ -110,7 +110,7 @@ impl Batch<'_> {
         }
         check_overlap(self.reader, plans, ranges)?;
         if !in_order {
-            crate::sort::sort_by(&mut places, Ord::cmp);
+            crate::sort::sort_by(&mut places, Ord::cmp)?;
         }
         fit.in_place.make_room(places.len())?;
         fit.in_place.extend(places.iter().map(|(_, number)| number));
@@ -233,9 +233,9 @@ fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
         RowState::ShapeMismatch => 2,
         _ => 3,
     };
-    crate::sort::sort_by_key(&mut unfit, rank);
     let more = unfit.len() - 1;
-    let first = unfit.swap_remove(0).error;
+    let first = (0..unfit.len()).min_by_key(|&at| rank(&unfit[at])).unwrap_or_default();
+    let first = unfit.swap_remove(first).error;
     match more {
         0 => first,
         more => first.prefixed(&format!("nothing was restored because {} values do not fit; the first", more + 1)),
@@ -246,7 +246,7 @@ fn first_of(mut unfit: Vec<Unfit>, format: Format) -> Error {
 /// variable's memory and the number of its plan.
 fn check_overlap(reader: &Reader, plans: &[Plan], mut ranges: Vec<(usize, usize, usize)>) -> Result<()> {
     ranges.retain(|(start, end, _)| start < end);
-    crate::sort::sort_by(&mut ranges, Ord::cmp);
+    crate::sort::sort_by(&mut ranges, Ord::cmp)?;
     match ranges.windows(2).find(|pair| pair[0].1 > pair[1].0) {
         None => Ok(()),
         Some(pair) => Err(Error::argument(format!(

@@ -187,7 +187,7 @@ impl Checkpoint {
     pub fn with_root(graph: &Graph, root: NodeId, attached: &[(&str, NodeId)]) -> Result<Checkpoint> {
         let mut all: Vec<(Box<str>, NodeId)> = attached.iter().map(|(name, object)| (Box::from(*name), *object)).collect();
         all.push((ROOT.into(), root));
-        crate::sort::sort_by(&mut all, |a, b| a.0.cmp(&b.0));
+        crate::sort::sort_by(&mut all, |a, b| a.0.cmp(&b.0))?;
         if let Some(pair) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(Error::argument(format!(
                 "two attached objects have the same name: \"{}\"",

@@ -44,7 +44,7 @@ impl NameMap {
             }
         }
         // The most specific rename counts.
-        crate::sort::sort_by(&mut map.renames, |a, b| (b.0.len(), &a.0).cmp(&(a.0.len(), &b.0)));
+        crate::sort::sort_by(&mut map.renames, |a, b| (b.0.len(), &a.0).cmp(&(a.0.len(), &b.0)))?;
         if let Some(pair) = map.renames.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(Error::argument(format!("\"{}\" is renamed twice", printable(pair[0].0.as_bytes()))));
         }

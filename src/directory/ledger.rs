@@ -242,7 +242,7 @@ impl Ledger {
                 found.push((version.time(), base.to_owned(), is_newer, version.modified()));
             }
         }
-        crate::sort::sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        crate::sort::sort_by(&mut found, |a, b| (a.0, &a.1).cmp(&(b.0, &b.1))).map_err(|_| ErrorKind::OutOfMemory)?;
         for (_, name, is_newer, time) in &found {
             let entry = Entry { path: name.clone(), time: time.min(now()).max(self.managed.last_preserved + 1e-6), metric: None };
             if *is_newer {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 
-use crate::allocate::{with_room, Room};
+use crate::allocate::{list_of, with_room, Room};
 use crate::error::{Error, Result};
 
 /// A managed checkpoint.
@@ -149,22 +149,22 @@ impl Managed {
     }
 
     /// All checkpoints with a metric, best first. Of equal metrics the newer checkpoint is better.
-    pub fn by_metric(&self, better: Better) -> Vec<&Entry> {
+    pub fn by_metric(&self, better: Better) -> Result<Vec<&Entry>> {
         let all = self.kept.iter().map(|kept| &kept.entry).chain(&self.window);
         let mut all: Vec<(f64, &Entry)> =
-            all.filter_map(|entry| Some((entry.metric.filter(|metric| !metric.is_nan())?, entry))).collect();
+            list_of(all.filter_map(|entry| Some((entry.metric.filter(|metric| !metric.is_nan())?, entry))))?;
         all.reverse();
         crate::sort::sort_by(&mut all, |(a, _), (b, _)| match better {
             Better::Lower => a.total_cmp(b),
             Better::Higher => b.total_cmp(a),
-        });
-        all.into_iter().map(|(_, entry)| entry).collect()
+        })?;
+        list_of(all.into_iter().map(|(_, entry)| entry))
     }
 
     fn best(&self, rule: &Retention) -> Result<HashSet<OsString>> {
         let mut best = HashSet::new();
         let Some((count, better)) = rule.best else { return Ok(best) };
-        let all = self.by_metric(better);
+        let all = self.by_metric(better)?;
         best.make_room(count.min(all.len()))?;
         best.extend(all.into_iter().take(count).map(|entry| entry.path.clone()));
         Ok(best)
@@ -270,7 +270,7 @@ mod tests {
                 losses.iter().enumerate().map(|(time, loss)| life.save(time as f64 + 1.0, loss.map(|l| l * sign))).collect();
             assert_eq!(gone, [vec![], vec![], vec![], vec![1, 3], vec![], vec![4, 5], vec![], vec![7]], "{better:?}");
             assert_eq!((life.window(), life.kept()), (vec![8], vec![2, 6]));
-            assert_eq!(numbers(life.managed.by_metric(better).into_iter().cloned()), [6, 2]);
+            assert_eq!(numbers(life.managed.by_metric(better).unwrap().into_iter().cloned()), [6, 2]);
         }
     }
 

@@ -54,7 +54,7 @@ fn versions(path: &Location) -> Option<String> {
         Some((name.parse::<u64>().ok()?, name))
     });
     let mut numbers: Vec<(u64, String)> = numbers.collect();
-    crate::sort::sort_by(&mut numbers, |a, b| b.cmp(a));
+    crate::sort::sort_by(&mut numbers, |a, b| b.cmp(a)).ok()?;
     let found: Vec<String> = numbers.into_iter().map(|(_, name)| name).filter(|name| is_model(name)).take(LISTED + 1).collect();
     let latest = quoted(&path.join(found.first()?));
     let listed = found.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -72,7 +72,7 @@ pub(super) fn folder_for_state_file(path: &Location) -> Option<String> {
     }
     let names = names_in(path);
     let mut found: Vec<&[u8]> = names.iter().filter_map(|name| name.as_encoded_bytes().strip_suffix(b".index")).collect();
-    crate::sort::sort_by(&mut found, Ord::cmp);
+    crate::sort::sort_by(&mut found, Ord::cmp).ok()?;
     let listed: Vec<String> = found.iter().take(LISTED).map(|name| format!("\"{}\"", printable(name))).collect();
     let more = if found.len() > LISTED { ", …" } else { "" };
     Some(if found.is_empty() {

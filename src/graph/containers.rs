@@ -151,7 +151,7 @@ impl Nodes {
         let list = self.list_mut(id)?;
         let each_once = order.len() == list.elements.len() && {
             let mut sorted = copy(order)?;
-            crate::sort::sort_by(&mut sorted, Ord::cmp);
+            crate::sort::sort_by(&mut sorted, Ord::cmp)?;
             sorted.into_iter().eq(0..list.elements.len())
         };
         if !each_once {
@@ -193,7 +193,7 @@ impl Nodes {
             return Err(Error::argument("a named tuple needs one name for each element").expecting(elements.len(), fields.len()));
         }
         let mut names: Vec<&str> = copy(fields)?;
-        crate::sort::sort_by(&mut names, Ord::cmp);
+        crate::sort::sort_by(&mut names, Ord::cmp)?;
         let is_index = |name: &&&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.iter().any(|name| is_index(&name)) {
             return Err(Error::argument("the names of a named tuple's fields must be unique and must not be numbers"));

@@ -11,7 +11,7 @@ use crate::error::Result;
 impl Nodes {
     /// Continues the pending restores that waited for `object`, newest first.
     pub fn restore_waiting(&mut self, mut waiting: Vec<Position>, object: NodeId) -> Result<()> {
-        crate::sort::sort_by_key(&mut waiting, |position| std::cmp::Reverse(position.restore.uid()));
+        crate::sort::sort_by_key(&mut waiting, |position| std::cmp::Reverse(position.restore.uid()))?;
         for position in waiting {
             let node = position.node;
             position.restore.attach(self, node, object)?;

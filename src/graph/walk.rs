@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
                 list_of(state.numbered_slots().filter_map(|(name, variable, slot)| {
                     Some((name, self.id(variable).filter(|&id| id < objects as u32)?, slot))
                 }))?;
-            crate::sort::sort_by_key(&mut found, |(name, variable, _)| (*name, *variable));
+            crate::sort::sort_by_key(&mut found, |(name, variable, _)| (*name, *variable))?;
             for (name, variable, slot) in found {
                 if !nodes.children(slot)?.is_empty() {
                     return Err(unfit(

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::allocate::list_of;
 use crate::background::{Control, Pending, Phase, PhaseCost};
 use crate::bundle::{Access, Notes};
 use crate::checkpoint::{After, Checkpoint, Lead, Party, Place, Ranks, Severity, Status, Watch};
@@ -159,14 +160,16 @@ impl Manager {
     }
 
     /// All managed checkpoints that have a metric, with their metrics, best first.
-    pub fn best_checkpoints(&self) -> Vec<(PathBuf, f64)> {
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for the list.
+    pub fn best_checkpoints(&self) -> Result<Vec<(PathBuf, f64)>> {
         let better = self.books.rule.best.map_or(Better::Lower, |(_, better)| better);
-        let Some(state) = self.books.peek() else { return Vec::new() };
-        let with_metric = state.ledger.managed().by_metric(better);
-        with_metric
-            .into_iter()
-            .filter_map(|entry| Some((self.books.directory.join(&entry.path).into_path(), entry.metric?)))
-            .collect()
+        let Some(state) = self.books.peek() else { return Ok(Vec::new()) };
+        let with_metric = state.ledger.managed().by_metric(better)?;
+        list_of(
+            with_metric.into_iter().filter_map(|entry| Some((self.books.directory.join(&entry.path).into_path(), entry.metric?))),
+        )
     }
 
     /// Saves a checkpoint, makes it the latest, and deletes expired ones. Its path is

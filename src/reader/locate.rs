@@ -148,7 +148,7 @@ pub(crate) fn files_of_pattern(pattern: &Location) -> Result<Option<(Numbered, u
     // The work depends on the number of existing files, not on the number in the name, which may be
     // huge.
     let mut found: Vec<u32> = directory.names()?.iter().filter_map(|name| shard_of(name, base, shards)).collect();
-    crate::sort::sort_by(&mut found, Ord::cmp);
+    crate::sort::sort_by(&mut found, Ord::cmp)?;
     let file = |shard| (shard, pattern.with_file_name(data_name(base, shard, shards)));
     Ok((!found.is_empty()).then(|| (found.into_iter().map(file).collect(), shards)))
 }
@@ -184,7 +184,9 @@ pub(crate) fn listed(name: &OsStr) -> Option<OsString> {
 pub(super) fn absent(what: &str, path: &Location, directory: &Location) -> Error {
     let names = directory.names().unwrap_or_default(); // for a message
     let mut prefixes: Vec<Vec<u8>> = names.iter().filter_map(|name| listed(name)).map(OsString::into_vec).collect();
-    crate::sort::sort_by(&mut prefixes, Ord::cmp);
+    if let Err(e) = crate::sort::sort_by(&mut prefixes, Ord::cmp) {
+        return e;
+    }
     let count = prefixes.len();
     let mut listed: Vec<String> = prefixes.iter().take(LISTED).map(|p| format!("\"{}\"", printable(p))).collect();
     if count > LISTED {

@@ -30,7 +30,7 @@ impl Names {
                 }
             }
         }
-        crate::sort::sort_by(&mut order, |a, b| text(&graph, *a).cmp(text(&graph, *b)));
+        crate::sort::sort_by(&mut order, |a, b| text(&graph, *a).cmp(text(&graph, *b)))?;
         Ok(Names { graph, order })
     }
 

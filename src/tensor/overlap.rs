@@ -95,7 +95,7 @@ impl Overlap {
             return Ok(Overlap::TooCostly);
         }
         let mut order = filled;
-        crate::sort::sort_by_key(&mut order, |&i| boxes[i].start[dim]);
+        crate::sort::sort_by_key(&mut order, |&i| boxes[i].start[dim])?;
         let mut open: Vec<usize> = Vec::new();
         for &i in &order {
             open.retain(|&j| boxes[j].start[dim] + boxes[j].length[dim] > boxes[i].start[dim]);
@@ -112,8 +112,8 @@ impl Overlap {
 fn pairs_overlapping_in(boxes: &[Bounds], which: &[usize], d: usize) -> Result<u64> {
     let mut starts: Vec<i64> = list_of(which.iter().map(|&i| boxes[i].start[d]))?;
     let mut ends: Vec<i64> = list_of(which.iter().map(|&i| boxes[i].start[d] + boxes[i].length[d]))?;
-    crate::sort::sort_by(&mut starts, Ord::cmp);
-    crate::sort::sort_by(&mut ends, Ord::cmp);
+    crate::sort::sort_by(&mut starts, Ord::cmp)?;
+    crate::sort::sort_by(&mut ends, Ord::cmp)?;
     let (mut ended, mut pairs) = (0usize, 0u64);
     for (begun, &start) in starts.iter().enumerate() {
         while ended < ends.len() && ends[ended] <= start {

@@ -281,7 +281,7 @@ impl Checkpoint {
             let head = Rc::new(slice_key_head(name, tensor.shape.len()));
             let slices = tensor.slices.iter().filter(|s| s.file == number);
             let mut slices = list_of(slices.map(|s| (slice_key_tail(s.slice().extents()), s)))?;
-            crate::sort::sort_by(&mut slices, |a, b| a.0.cmp(&b.0));
+            crate::sort::sort_by(&mut slices, |a, b| a.0.cmp(&b.0))?;
             expected.make_room(slices.len())?;
             let records = slices.into_iter().map(|(tail, located)| Expected { name, tensor, located, head: head.clone(), tail });
             expected.extend(records);

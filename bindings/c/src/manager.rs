@@ -132,11 +132,12 @@ pub extern "C" fn ckpt_manager_checkpoints(manager: *const ckpt_manager) -> *mut
 }
 
 /// Returns all managed checkpoints that have a metric, best first. Free them with
-/// `ckpt_strings_free`. NULL if `manager` is NULL. This function may be called from callbacks.
+/// `ckpt_strings_free`. NULL if `manager` is NULL or there is no memory for the list. This function
+/// may be called from callbacks.
 #[no_mangle]
 pub extern "C" fn ckpt_manager_best_checkpoints(manager: *const ckpt_manager) -> *mut ckpt_strings {
     ask(std::ptr::null_mut(), || {
-        let best = |m: &ckpt_manager| texts_of(m.manager.best_checkpoints().into_iter().map(|(path, _)| path)).ok();
+        let best = |m: &ckpt_manager| texts_of(m.manager.best_checkpoints().ok()?.into_iter().map(|(path, _)| path)).ok();
         handle(manager).and_then(best).unwrap_or(std::ptr::null_mut())
     })
 }
@@ -147,7 +148,7 @@ pub extern "C" fn ckpt_manager_best_checkpoints(manager: *const ckpt_manager) ->
 pub extern "C" fn ckpt_manager_metric(manager: *const ckpt_manager, path: *const c_char, path_len: usize) -> f64 {
     ask(f64::NAN, || {
         let path = short_at(path, path_len, "the path").unwrap_or_default();
-        let best = handle(manager).map(|m| m.manager.best_checkpoints()).unwrap_or_default();
+        let best = handle(manager).and_then(|m| m.manager.best_checkpoints().ok()).unwrap_or_default();
         let found = best.into_iter().find(|(found, _)| found.as_os_str().as_encoded_bytes() == path);
         found.map_or(f64::NAN, |(_, metric)| metric)
     })

@@ -136,7 +136,7 @@ impl Saver {
         if named.is_empty() {
             return Err(Error::argument("No variables to save"));
         }
-        crate::sort::sort_by(&mut named, |a, b| a.0.cmp(&b.0));
+        crate::sort::sort_by(&mut named, |a, b| a.0.cmp(&b.0))?;
         let taken = |what: &str, name: &str| {
             Error::new(Code::AlreadyExists, Reason::NameTaken, format!("{what}: {}", printable(name.as_bytes())))
         };

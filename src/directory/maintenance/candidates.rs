@@ -72,7 +72,7 @@ pub(super) fn newest_first(directory: &Location, state: Option<&StateFile>) -> R
             others.try_push((Reverse((Numbers::of(&name), time)), name))?;
         }
     }
-    crate::sort::sort_by(&mut others, Ord::cmp);
+    crate::sort::sort_by(&mut others, Ord::cmp)?;
     names.extend(others.into_iter().map(|(_, name)| name));
     Ok(names)
 }

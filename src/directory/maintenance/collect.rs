@@ -164,7 +164,7 @@ fn collect(
     let locks = options.asked.locking() != Locking::None;
     let leftovers = sweepable(storage, &*held, &names, locks, limit, &mut collected.warnings);
     collected.leftovers = leftovers.iter().map(|name| directory.join(name).into_path()).collect();
-    crate::sort::sort_by(&mut collected.leftovers, Ord::cmp);
+    crate::sort::sort_by(&mut collected.leftovers, Ord::cmp)?;
     if options.dry_run {
         let mut ledger = Ledger::load(directory, now, &mut collected.warnings)?;
         ledger.check_latest()?;

@@ -128,7 +128,7 @@ pub(super) fn resume_and_save(directory: &Path, setup: Setup, excused: &dyn Fn(&
     if setup.keep.is_some_and(|keep| managed.len() > keep as usize) {
         return Err(format!("{} checkpoints are managed", managed.len()));
     }
-    managed.extend(program.manager.best_checkpoints().into_iter().map(|(path, _)| path));
+    managed.extend(program.manager.best_checkpoints().unwrap().into_iter().map(|(path, _)| path));
     let most = setup.keep.unwrap_or(i64::MAX).saturating_add(setup.best as i64);
     if managed.len() as i64 > most {
         return Err(format!("{} checkpoints stay", managed.len()));

@@ -107,7 +107,7 @@ impl ObjectGraph {
                 found.try_push((rank, picked.new_id(slot.variable), slot.clone()))?;
             }
         }
-        crate::sort::sort_by_key(&mut found, |&(rank, variable, _)| (rank, variable));
+        crate::sort::sort_by_key(&mut found, |&(rank, variable, _)| (rank, variable))?;
         list_of(found.into_iter().map(|(_, _, slot)| slot))
     }
 

@@ -82,7 +82,7 @@ impl ObjectGraph {
         check_distinct(&keys)?;
         let mut renamed = with_room(keys.len())?;
         renamed.extend(keys.into_iter().map(|(old, new)| (old.to_owned(), new)));
-        crate::sort::sort_by(&mut renamed, Ord::cmp);
+        crate::sort::sort_by(&mut renamed, Ord::cmp)?;
         Ok(Rekeyed { graph, keys: renamed })
     }
 
