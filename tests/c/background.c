@@ -3,45 +3,10 @@
 #define _POSIX_C_SOURCE 200809L /* mkdtemp */
 #include <signal.h>
 
+#include "gates.h"
 #include "graphs.h"
 
-/* ---------------------------------------------------------------- gates and checkpoints */
-
-/* Where a call stops until it is let go. */
-typedef struct gate {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool reached, open;
-} gate;
-
-#define CLOSED {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false}
-
-static void stop_at(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    gate->reached = true;
-    pthread_cond_broadcast(&gate->changed);
-    while (!gate->open) pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static void wait_for(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    while (!gate->reached) pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static void open_gate(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    gate->open = true;
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static ckpt_code at_progress(void *user_data, uint64_t done, uint64_t total) {
-    (void)done, (void)total;
-    stop_at((gate *)user_data);
-    return CKPT_CODE_OK;
-}
+/* ---------------------------------------------------------------- checkpoints */
 
 enum { COUNT_OF = 3, LENGTH = 1 << 20 };
 static const char *const keys[COUNT_OF] = {"0", "1", "2"};

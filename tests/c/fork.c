@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "gates.h"
 #include "graphs.h"
 
 /* AddressSanitizer's allocator (gcc 12) has locks that a fork does not free in the child: children of threads that only call
@@ -52,42 +53,11 @@ static void options_say_how_to_lock(void) {
 
 /* ---------------------------------------------------------------- forks */
 
-/* Where a save stops until it is let go. */
-typedef struct gate {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool reached, open;
-} gate;
-
-static ckpt_code stop(void *user_data, uint64_t done, uint64_t total) {
-    gate *at = (gate *)user_data;
-    (void)done, (void)total;
-    pthread_mutex_lock(&at->lock);
-    at->reached = true;
-    pthread_cond_broadcast(&at->changed);
-    while (!at->open) pthread_cond_wait(&at->changed, &at->lock);
-    pthread_mutex_unlock(&at->lock);
-    return CKPT_CODE_OK;
-}
-
-static void wait_for(gate *at) {
-    pthread_mutex_lock(&at->lock);
-    while (!at->reached) pthread_cond_wait(&at->changed, &at->lock);
-    pthread_mutex_unlock(&at->lock);
-}
-
-static void open_gate(gate *at) {
-    pthread_mutex_lock(&at->lock);
-    at->open = true;
-    pthread_cond_broadcast(&at->changed);
-    pthread_mutex_unlock(&at->lock);
-}
-
 static ckpt_save_options *stopping_at(gate *at) {
     ckpt_write_options *write = ckpt_write_options_new();
     ckpt_save_options *save = ckpt_save_options_new();
     CHECK_OK(ckpt_write_options_set_durability(write, CKPT_DURABILITY_NONE, &error));
-    if (at != NULL) CHECK_OK(ckpt_write_options_set_progress(write, stop, at, NULL, &error));
+    if (at != NULL) CHECK_OK(ckpt_write_options_set_progress(write, at_progress, at, NULL, &error));
     CHECK_OK(ckpt_save_options_set_write_options(save, write, &error));
     ckpt_write_options_free(write);
     return save;

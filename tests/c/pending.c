@@ -1,45 +1,10 @@
 /* Saves in the background. A save is held at a gate until the test has done what it has to do meanwhile. Also run under
  * ThreadSanitizer. */
+#define _POSIX_C_SOURCE 200809L /* mkdtemp */
+#include "gates.h"
 #include "graphs.h"
 
-/* ---------------------------------------------------------------- gates and what is saved */
-
-/* Where a save stops until it is let go. */
-typedef struct gate {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool reached, open;
-    int frees;
-} gate;
-
-#define CLOSED {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false, 0}
-
-static void stop_at(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    gate->reached = true;
-    pthread_cond_broadcast(&gate->changed);
-    while (!gate->open) pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static void wait_for(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    while (!gate->reached) pthread_cond_wait(&gate->changed, &gate->lock);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static void open_gate(gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    gate->open = true;
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-static ckpt_code at_progress(void *user_data, uint64_t done, uint64_t total) {
-    (void)done, (void)total;
-    stop_at((gate *)user_data);
-    return CKPT_CODE_OK;
-}
+/* ---------------------------------------------------------------- what is saved */
 
 static void freed(void *user_data) { ((gate *)user_data)->frees++; }
 
