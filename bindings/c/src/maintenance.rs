@@ -15,7 +15,7 @@ use super::verify::{ckpt_verify_options, VerifySettings};
 use super::{ask, call, changeable, ckpt_bytes, copied, handle, output, own, path_at, release, Exclusive};
 use ::checkpoint::{
     collect_checkpoints, latest_valid_checkpoint, repair_checkpoint_state, BrokenCheckpoint, CollectOptions, Collected,
-    RepairOptions, RepairedState, Result, Strings,
+    RepairOptions, RepairedState, Result, Strings, ValidCheckpoint,
 };
 
 /// Checkpoints that are not whole, newest first, each with its verdict and the problem that led to
@@ -103,18 +103,28 @@ pub extern "C" fn ckpt_latest_valid_checkpoint(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let broken = super::checkpoint::optional_output(broken, "the output argument `broken`");
-        let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let broken = broken?;
-        let (options, progress) = copied(options, VerifySettings::resolve)?;
-        let found =
-            latest_valid_checkpoint(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))?;
-        *path = text_of(found.prefix);
-        if let Some(out) = broken {
-            *out = ckpt_broken_checkpoints::new(found.broken);
-        }
-        Ok(())
+        give_valid(path, broken, || {
+            let (options, progress) = copied(options, VerifySettings::resolve)?;
+            latest_valid_checkpoint(path_at(directory)?, &options, &mut |at| progress.report(at.bytes_done, at.bytes_total))
+        })
     })
+}
+
+/// Gives what a search for the newest valid checkpoint finds; `broken` may be NULL.
+pub(super) fn give_valid(
+    path: *mut *mut ckpt_string,
+    broken: *mut *mut ckpt_broken_checkpoints,
+    find: impl FnOnce() -> Result<ValidCheckpoint>,
+) -> Result<()> {
+    let broken = super::checkpoint::optional_output(broken, "the output argument `broken`");
+    let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
+    let broken = broken?;
+    let found = find()?;
+    *path = text_of(found.prefix);
+    if let Some(out) = broken {
+        *out = ckpt_broken_checkpoints::new(found.broken);
+    }
+    Ok(())
 }
 
 /// Options for repairing a state file. For one thread at a time while it is changed.

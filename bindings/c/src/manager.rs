@@ -7,7 +7,7 @@ use super::callback::CallbackMark;
 use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::ckpt_code;
 use super::error::ckpt_error;
-use super::maintenance::ckpt_broken_checkpoints;
+use super::maintenance::{ckpt_broken_checkpoints, give_valid};
 use super::manager_options::{ckpt_manager_options, ckpt_manager_save_options, ckpt_resume_options};
 use super::status::ckpt_status;
 use super::strings::{ckpt_string, ckpt_strings, give_path, lend_path, text_of};
@@ -260,15 +260,5 @@ pub extern "C" fn ckpt_manager_latest_valid(
     broken: *mut *mut ckpt_broken_checkpoints,
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
-    call(error, || {
-        let broken = optional_output(broken, "the output argument `broken`");
-        let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let broken = broken?;
-        let found = manager_at(manager)?.0.latest_valid()?;
-        *path = text_of(found.prefix);
-        if let Some(out) = broken {
-            *out = ckpt_broken_checkpoints::new(found.broken);
-        }
-        Ok(())
-    })
+    call(error, || give_valid(path, broken, || manager_at(manager)?.0.latest_valid()))
 }

@@ -8,13 +8,13 @@ use super::checkpoint::{checkpoint_at, ckpt_checkpoint, optional_output};
 use super::constants::{ckpt_code, ckpt_phase, phase_of};
 use super::error::ckpt_error;
 use super::graph_options::ckpt_save_options;
-use super::maintenance::ckpt_broken_checkpoints;
+use super::maintenance::{ckpt_broken_checkpoints, give_valid};
 use super::manager::{ckpt_manager, give_resumption, manager_at};
 use super::manager_options::ckpt_manager_save_options;
 use super::progress::{ckpt_free_callback, UserData};
 use super::reader::ckpt_reader;
 use super::status::ckpt_status;
-use super::strings::{ckpt_string, give_path, lend_path, text_of};
+use super::strings::{ckpt_string, give_path, lend_path};
 use super::verify::ckpt_verification;
 use super::{ask, call, ckpt_bytes, copied, handle, output, own, path_at, release, required};
 use ::checkpoint::{
@@ -426,18 +426,10 @@ pub extern "C" fn ckpt_pending_take_valid_checkpoint(
     error: *mut *mut ckpt_error,
 ) -> ckpt_code {
     call(error, || {
-        let broken = optional_output(broken, "the output argument `broken`");
-        let path = output(path, std::ptr::null_mut(), "the output argument `path`")?;
-        let broken = broken?;
-        let Outcome::Valid(found) = result_of(pending)? else {
-            return Err(another("ckpt_latest_valid_checkpoint_async or ckpt_manager_latest_valid_async"));
-        };
-        let found = found.take()?;
-        *path = text_of(found.prefix);
-        if let Some(out) = broken {
-            *out = ckpt_broken_checkpoints::new(found.broken);
-        }
-        Ok(())
+        give_valid(path, broken, || match result_of(pending)? {
+            Outcome::Valid(found) => found.take(),
+            _ => Err(another("ckpt_latest_valid_checkpoint_async or ckpt_manager_latest_valid_async")),
+        })
     })
 }
 
