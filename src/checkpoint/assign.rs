@@ -134,6 +134,8 @@ impl<'r> Batch<'r> {
             }
             ready.push(Ready { number, value });
         }
+        // Callbacks come last, because they may fail.
+        crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)))?;
         Ok(ready)
     }
 
@@ -156,9 +158,8 @@ impl<'r> Batch<'r> {
         Ok(Source { tensors: try_list_of(tensors.iter().map(read))? })
     }
 
-    /// Assigns the values that were read ahead. Callbacks come last, because they may fail.
-    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, mut ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
-        crate::sort::sort_by_key(&mut ready, |r| matches!(r.value, Value::State(_) | Value::Device(..)))?;
+    /// Assigns the values that were read ahead.
+    fn assign(&self, nodes: &mut Nodes, plans: &[Plan], fit: &Fit, ready: Vec<Ready>, outcomes: &mut Outcomes) -> Result<()> {
         for Ready { number, value } in ready {
             self.read.control.check()?;
             let plan = &plans[number];
