@@ -239,6 +239,16 @@ fn a_size_that_does_not_match_the_shape_is_an_error_and_not_saved() {
     assert_eq!(error.tensor(), Some(KEY.as_bytes()));
 }
 
+/// The copies of saves in the background are limited, of this memory as of any other.
+#[test]
+fn the_limit_of_copies_counts_it() {
+    let directory = TempDir::new().unwrap();
+    let (_graph, _, checkpoint) = program(&Arc::new(Mutex::new(floats(&[5], 1.0))), None);
+    let options = SaveOptions::new().snapshot_limit(19);
+    let error = checkpoint.write_async(directory.path().join("x"), &options).unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::ResourceExhausted, Reason::Limit));
+}
+
 /// Own shape, size in elements, accepted shape.
 #[test]
 fn a_value_that_is_not_accepted_is_refused_when_it_is_added() {

@@ -116,6 +116,27 @@ func TestAPanicKeepsItsStack(t *testing.T) {
 	})
 }
 
+// nothing is an error that cannot say anything.
+type nothing struct{ text string }
+
+func (n *nothing) Error() string { return n.text }
+
+// The error's own methods are the program's code as well, and may panic.
+func TestAnErrorThatPanicsStaysInGo(t *testing.T) {
+	p := newProgram(t)
+	defer p.close()
+	var none *nothing
+	s := &stateOf{save: func() error { return none }}
+	check0(t, p.Track(p.root, "s", must(p.AddState(s))(t)))
+	_, err := p.ckpt.Save(ctx, filepath.Join(t.TempDir(), "s"), nil)
+	because(t, err, Aborted, ReasonCallback)
+	var panicked *PanicError
+	if !errors.As(err, &panicked) {
+		t.Errorf("no panic: %#v", err)
+	}
+	is(t, p.Track(p.root, "t", must(p.AddObject())(t)), nil) // the graph is not in a callback any more
+}
+
 //go:noinline
 func panicsBelow(why error) error { panic(why) }
 

@@ -203,8 +203,10 @@ fn test_registered_saver_checkpoint() {
     assert_eq!(graph.node(1).unwrap().attributes().len(), 0);
 
     let restored = stack([[0, 0]; 3]);
+    assert!(!w.graph.was_restored(restored).unwrap());
     read(&w.checkpoint(&[("s", restored)]), &path).expect_partial();
     assert_eq!(value(restored), value(s));
+    assert!(w.graph.was_restored(restored).unwrap());
     read(&w.checkpoint(&[("s2", restored)]), &path).expect_partial();
     assert_eq!(value(restored), value(s2));
 }

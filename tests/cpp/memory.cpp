@@ -76,6 +76,21 @@ TEST_F(memory, a_vector_with_a_shape_keeps_it) {
     EXPECT_EQ(fails(ckpt::code::invalid_argument, [] { field({7}); }).reason(), ckpt::reason::shape);
 }
 
+TEST_F(memory, a_vector_of_one_may_be_a_scalar) {
+    std::vector<float> value = {7};
+    ckpt::graph graph;
+    const ckpt::node root = graph.add_object();
+    graph.track(root, "v", graph.add_resizable(value, ckpt::shape_view()));
+    ckpt::checkpoint(graph, root).write(in("x"));
+    EXPECT_TRUE(shape_of(in("x"), "v").empty());
+    value[0] = 0;
+    ckpt::checkpoint(graph, root).read(in("x")).assert_consumed();
+    EXPECT_EQ(value, std::vector<float>{7});
+    value.push_back(8);
+    EXPECT_EQ(fails(ckpt::code::invalid_argument, [&] { ckpt::checkpoint(graph, root).write(in("y")); }).reason(),
+              ckpt::reason::shape);
+}
+
 TEST_F(memory, a_damaged_value_leaves_a_vector_as_it_was) {
     growing program, again;
     program.v = {1, 2, 3, 4, 5, 6};

@@ -109,6 +109,25 @@ internal static class Binding
         }
     }
 
+    [Test("objects_for_one_graph_follow_the_same_arrays")]
+    private static void ObjectsForOneGraphFollowTheSameArrays()
+    {
+        using (var graph = new Graph())
+        using (Graph shared = graph.Share())
+        {
+            Node root = graph.AddObject();
+            var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 } };
+            holder.Tied = holder.B;
+            graph.TrackObject(root, holder);
+            holder.A = new float[] { 5, 6 };
+            using (var checkpoint = new Checkpoint(shared, root))
+            using (var reader = new Reader(checkpoint.Write(Program.At("shared"))))
+            {
+                Check.Same(new float[] { 5, 6 }, reader.Read<float>("A/.ATTRIBUTES/VARIABLE_VALUE"));
+            }
+        }
+    }
+
     [Test("registered_saver")]
     private static void RegisteredSaver()
     {
@@ -138,6 +157,9 @@ internal static class Binding
             Check.That(e.InnerException == saver.Fault, "not the callback's own exception: " + e);
             e = Check.Throws<CheckpointException>(() => program.Checkpoint.Restore(path));
             Check.That(e.InnerException == saver.Fault, "not the callback's own exception: " + e);
+            saver.Fault = new Silent(); // whose text is code of the program, and fails
+            e = Check.Throws<CheckpointException>(() => program.Checkpoint.Save(Program.At("s")));
+            Check.That(e.InnerException == saver.Fault, "not the callback's own exception");
         }
     }
 
@@ -1497,6 +1519,11 @@ internal static class Binding
     {
         [Tracked("x")]
         public object Tracked { get; set; }
+    }
+
+    private sealed class Silent : Exception
+    {
+        public override string Message => throw new InvalidOperationException("it says nothing");
     }
 
     private sealed class Doubling : IObjectSaver

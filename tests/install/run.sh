@@ -92,6 +92,22 @@ the_static_library_defines_nothing_but_the_c_abi() {
     <(sed '/^#/d' tests/c/symbols.txt | sort)
 }
 
+the_static_library_is_made_anew_when_it_is_to_be_another() {
+  local made=$work/archive/libcheckpoint.a from first
+  mkdir "$work/archive"
+  from=$(find "$cargo_dir" -path '*/release/libcheckpoint.a' | head -n 1)
+  make_it() {
+    cmake "-DCARGO_ARCHIVE=$from" "-DLIBRARY=$prefix/lib/libcheckpoint.so" "-DARCHIVE=$made" -DLINKER=ld -DNM=nm -DOBJCOPY=objcopy -DAR=ar \
+      "-DSTRIP=$1" -P cmake/CheckpointArchive.cmake
+  }
+  make_it ON
+  first=$(stat -c '%Y.%s %i' "$made")
+  make_it ON
+  same "$first" "$(stat -c '%Y.%s %i' "$made")"
+  make_it OFF
+  [ "$(stat -c %s "$made")" -gt "$(cut -d. -f2 <<<"${first% *}")" ] || { echo "still the one without symbols"; return 1; }
+}
+
 the_library_exports_its_list_under_its_soname() {
   tests/c/abi.sh "$prefix/lib/libcheckpoint.so" "libcheckpoint.so.$major" tests/c/symbols.txt
 }
@@ -368,7 +384,7 @@ other_platforms_are_told_so() {
 }
 
 tests=(each_component_holds_what_it_should what_is_installed_is_stripped the_static_library_defines_nothing_but_the_c_abi
-  the_library_exports_its_list_under_its_soname nothing_has_an_rpath
+  the_static_library_is_made_anew_when_it_is_to_be_another the_library_exports_its_list_under_its_soname nothing_has_an_rpath
   no_text_names_where_it_was_built_or_installed all_versions_agree requests_for_another_major_or_a_newer_version_are_refused
   the_static_link_line_is_what_rustc_asks_for cmake_projects_find_it cmake_projects_get_the_static_one_by_build_shared_libs
   cmake_projects_fetch_it cmake_projects_install_the_library_that_they_run_with

@@ -146,6 +146,26 @@ fn while_repair_verifies_the_state_may_change() {
     }
 }
 
+/// What was verified and is gone no longer counts.
+#[test]
+fn while_repair_verifies_a_checkpoint_may_go() {
+    let scratch = tempdir().unwrap();
+    let program = Program::new();
+    let manager = program.manage(scratch.path(), &keep(4));
+    (0..3).for_each(|_| drop(save(&manager)));
+    drop(manager);
+    std::fs::remove_file(scratch.path().join("checkpoint")).unwrap();
+    let path = |n: i32| scratch.path().join(format!("ckpt-{n}"));
+    let repaired = repair_checkpoint_state(scratch.path(), &RepairOptions::new(), &mut |_| {
+        if path(1).with_extension("index").exists() && !path(2).with_extension("gone").exists() {
+            std::fs::write(path(2).with_extension("gone"), "").unwrap();
+            checkpoint::remove_checkpoint(path(3)).unwrap();
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(repaired.unwrap().all, [path(1), path(2)]);
+}
+
 fn update(directory: &Path, paths: &[PathBuf]) {
     let update = StateUpdate::new(paths.last().unwrap()).all(paths).lock_wait(Duration::ZERO);
     update_checkpoint_state(directory, &update).unwrap();
