@@ -19,8 +19,9 @@ const LAYERS: &[&[&str]] = &[
     &["background"],
     &["format", "storage"],
     &["tensor"],
+    &["sort"],
     &["allocate"],
-    &["error", "log", "os_bytes", "sort"],
+    &["error", "log", "os_bytes"],
 ];
 
 /// A module of the crate: `["bundle", "writer"]`.
