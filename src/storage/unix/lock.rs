@@ -29,36 +29,47 @@ use super::raw::{around_forks, change_byte, close_inherited, replace, Change};
 /// holds.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 
+/// How long a lock is waited for, whatever the limit, that another thread only tried to take: it
+/// looks for what crashes left, and holds the lock for a moment. So are system calls.
+const MOMENT: Duration = Duration::from_secs(2);
+
 /// How often the file is opened again because it was replaced just then.
 const MOST_OPENINGS: usize = 8;
 
-/// Takes a lock of an open directory, and waits for it at most `limit`; `None`: only tries to, and
-/// does not look for the holder. If not `in_file`, other processes are not excluded.
+/// Takes a lock of an open directory, and waits for it at most `limit`, but for somebody who may
+/// hold it for a moment alone, a moment at least; `None`: only tries to, and does not look for the
+/// holder. If not `in_file`, other processes are not excluded.
 pub(super) fn lock(directory: &Arc<File>, what: What, in_file: bool, limit: Option<Duration>) -> Result<Box<dyn Lock>> {
     let status = directory.metadata()?;
     let (place, byte) = ((status.dev(), status.ino()), what.byte());
-    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
-    let left = || end.map_or(PAUSES[1], |end| end.saturating_duration_since(Instant::now()));
+    let start = Instant::now();
+    let left = |least: Duration| match limit {
+        Some(limit) => limit.max(least).saturating_sub(start.elapsed()),
+        None => Duration::ZERO,
+    };
     let mut pause = PAUSES[0];
+    let busy_end = limit.and_then(|limit| start.checked_add(limit.max(MOMENT)));
     loop {
-        match take(directory, place, byte, in_file, end)? {
+        match take(directory, place, byte, Hold { in_file, is_tried: limit.is_none() }, busy_end)? {
             Taken::Now(file, means) => {
                 let directory = directory.clone();
                 return Ok(Box::new(Held { directory, place, byte, file, means, origin: Origin::here() }));
             }
             _ if limit.is_none() => return Err(ErrorKind::WouldBlock.into()),
-            Taken::ByThread(_) if left().is_zero() => {
-                return Err(Error::new(ErrorKind::WouldBlock, "this program itself"));
-            }
-            Taken::ByThread(table) => drop(wait(table, Some(left().min(PAUSES[1])))),
-            Taken::ByProcess if left().is_zero() => {
-                let holder = holder_of(directory, byte).unwrap_or_else(|| "another process".to_owned());
-                return Err(Error::new(ErrorKind::WouldBlock, holder));
-            }
-            Taken::ByProcess => {
-                std::thread::sleep(pause.min(left()));
-                pause = PAUSES[1].min(pause * 2);
-            }
+            Taken::ByThread(table, least) => match left(least) {
+                Duration::ZERO => return Err(Error::new(ErrorKind::WouldBlock, "this program itself")),
+                left => drop(wait(table, Some(left.min(PAUSES[1])))),
+            },
+            Taken::ByProcess => match left(PAUSES[1]) {
+                Duration::ZERO => {
+                    let holder = holder_of(directory, byte).unwrap_or_else(|| "another process".to_owned());
+                    return Err(Error::new(ErrorKind::WouldBlock, holder));
+                }
+                left => {
+                    std::thread::sleep(pause.min(left));
+                    pause = PAUSES[1].min(pause * 2);
+                }
+            },
         }
     }
 }
@@ -109,16 +120,25 @@ struct Directory {
     /// The file of locks. Threads that make system calls share it, but no byte of it is locked
     /// unless it is here, where a forked child finds it.
     file: Option<Arc<LockFile>>,
-    /// The bytes that are held, and whether each is locked in the file.
-    held: BTreeMap<u64, bool>,
+    /// The bytes that are held.
+    held: BTreeMap<u64, Hold>,
     /// Whether a thread makes system calls for it.
     is_busy: bool,
 }
 
 impl Directory {
     fn holds_in_file(&self) -> bool {
-        self.held.values().any(|&in_file| in_file)
+        self.held.values().any(|hold| hold.in_file)
     }
+}
+
+/// How a byte is held.
+#[derive(Clone, Copy)]
+struct Hold {
+    /// Whether it is locked in the file.
+    in_file: bool,
+    /// Whether the thread only tried to take it, so that it may hold it for a moment alone.
+    is_tried: bool,
 }
 
 struct LockFile {
@@ -132,8 +152,8 @@ struct LockFile {
 enum Taken {
     /// The lock is taken: in this file, by this means.
     Now(Option<Place>, Means),
-    /// Another thread holds it, or has the directory.
-    ByThread(Guard),
+    /// Another thread holds it, or has the directory. It is to be waited for so long at least.
+    ByThread(Guard, Duration),
     ByProcess,
 }
 
@@ -228,15 +248,16 @@ impl Drop for Busy {
 
 /// Tries to take a lock. Waits until `end` for other threads that make system calls for the
 /// directory, without `end` as long as they do.
-fn take(directory: &File, place: Place, byte: u64, in_file: bool, end: Option<Instant>) -> Result<Taken> {
+fn take(directory: &File, place: Place, byte: u64, hold: Hold, end: Option<Instant>) -> Result<Taken> {
     let mut table = table();
     loop {
         let entry = table.places.entry(place).or_default();
-        if entry.held.contains_key(&byte) {
-            return Ok(Taken::ByThread(table));
+        if let Some(other) = entry.held.get(&byte) {
+            let least = if other.is_tried { MOMENT } else { Duration::ZERO };
+            return Ok(Taken::ByThread(table, least));
         }
-        if !in_file {
-            entry.held.insert(byte, false);
+        if !hold.in_file {
+            entry.held.insert(byte, hold);
             return Ok(Taken::Now(None, Means::Memory));
         }
         if !entry.is_busy {
@@ -244,7 +265,7 @@ fn take(directory: &File, place: Place, byte: u64, in_file: bool, end: Option<In
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
-            return Ok(Taken::ByThread(table));
+            return Ok(Taken::ByThread(table, Duration::ZERO));
         }
         table = wait(table, left);
     }
@@ -253,14 +274,14 @@ fn take(directory: &File, place: Place, byte: u64, in_file: bool, end: Option<In
     // While the directory was busy, a thread may have taken the byte in memory alone.
     let is_taken = busy.change(|directory| {
         let is_free = !directory.held.contains_key(&byte);
-        is_free.then(|| directory.held.insert(byte, true)).is_some()
+        is_free.then(|| directory.held.insert(byte, hold)).is_some()
     });
     if is_taken {
         return Ok(Taken::Now(Some(file.place), file.means()));
     }
     file.unlock(byte);
     drop(busy);
-    Ok(Taken::ByThread(self::table()))
+    Ok(Taken::ByThread(self::table(), Duration::ZERO))
 }
 
 /// The identity of the file of locks that the directory has now.
@@ -396,7 +417,7 @@ impl Drop for Held {
         let Some(busy) = Busy::wait_for(self.place) else { return };
         // Closing the file would not suffice: a child that another thread is just forking has a
         // copy of it.
-        let is_last = busy.change(|directory| directory.held.values().filter(|&&in_file| in_file).count() == 1);
+        let is_last = busy.change(|directory| directory.held.values().filter(|hold| hold.in_file).count() == 1);
         if let Some(file) = busy.file.as_ref().filter(|file| Some(file.place) == self.file) {
             file.unlock(self.byte);
             if is_last {

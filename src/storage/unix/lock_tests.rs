@@ -118,6 +118,32 @@ fn threads_that_take_all_kinds_of_locks_exclude_each_other() {
     assert!(!table().places.contains_key(&(status.dev(), status.ino())), "something is left of the directory");
 }
 
+/// Who sweeps holds the lock of a checkpoint for a moment. That is no reason to refuse its writer,
+/// even one that does not wait; somebody who writes it is.
+#[test]
+fn a_lock_that_is_held_for_a_moment_is_waited_for() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = open(scratch.path());
+    let what = What::Prefix(7);
+    for in_file in [true, false].repeat(10) {
+        let tried = lock(&directory, what, in_file, None).unwrap();
+        let (begins, has_begun) = channel();
+        let taken = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| {
+                begins.send(()).unwrap();
+                lock(&directory, what, in_file, Some(Duration::ZERO))
+            });
+            has_begun.recv().unwrap();
+            drop(tried);
+            waits.join().unwrap().unwrap()
+        });
+        let refused = lock(&directory, what, in_file, Some(Duration::ZERO)).unwrap_err();
+        assert_eq!((refused.kind(), refused.to_string()), (ErrorKind::WouldBlock, "this program itself".to_owned()));
+        assert_eq!(lock(&directory, what, in_file, None).unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(taken);
+    }
+}
+
 #[test]
 fn who_only_tries_does_not_look_for_the_holder() {
     let scratch = tempfile::tempdir().unwrap();
