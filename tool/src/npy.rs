@@ -241,7 +241,13 @@ impl Header {
     /// Returns whether the file stores the values as a checkpoint does: row-major and
     /// little-endian.
     pub fn is_plain(&self) -> bool {
-        !self.fortran && !matches!(self.element, Type::Numbers { swapped: true, .. })
+        !self.is_column_major() && !matches!(self.element, Type::Numbers { swapped: true, .. })
+    }
+
+    /// Returns whether the order of the values is not that of a checkpoint. In one dimension both are
+    /// the same.
+    fn is_column_major(&self) -> bool {
+        self.fortran && self.shape.len() > 1
     }
 
     /// Returns type and shape as text for people.
@@ -261,7 +267,7 @@ impl Header {
             bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
         }
         let size = self.size();
-        if !self.fortran || self.shape.len() < 2 || size == 0 {
+        if !self.is_column_major() || size == 0 {
             return Ok(bytes);
         }
         // `at` is the column-major position of each element, in row-major order.

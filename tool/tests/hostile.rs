@@ -136,6 +136,20 @@ fn strings_of_arrays_take_little_memory() {
     assert!(text(&output.stdout).contains("string"), "{}", text(&output.stdout));
 }
 
+/// A compressed array is unpacked piece by piece: it takes less memory than its values.
+#[test]
+fn compressed_arrays_are_not_unpacked_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let values: Vec<u8> = (0..5u32 << 8).flat_map(|n| n.to_le_bytes().repeat(1 << 14)).collect();
+    write_npz(&directory.path().join("x.npz"), &[("a.npy", array("<u4", &format!("({},)", 20 << 20), &values))]);
+    let size = fs::metadata(directory.path().join("x.npz")).unwrap().len();
+    assert!(size < 16 << 20, "{size} bytes");
+    let output = limited(directory.path(), 75 << 10, &["convert", "x.npz", "y"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let reader = checkpoint::Reader::open(directory.path().join("y")).unwrap();
+    assert!(reader.tensor(0).unwrap().read().unwrap() == values);
+}
+
 /// Members that share their data would make one array of 64 MB as many as there are names for it.
 #[test]
 fn members_that_overlap_are_refused() {

@@ -1,5 +1,6 @@
 //! `ckpt convert`: converts checkpoints to and from files of other libraries.
 
+mod inflate;
 mod npz;
 mod safetensors;
 

@@ -10,6 +10,7 @@ use checkpoint::DType;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::inflate::Inflated;
 use super::{copy_numbers, malformed, open_file, Entry, ReadAt, Refused, Value};
 use crate::bar::Bar;
 use crate::failure::Outcome;
@@ -19,9 +20,12 @@ use crate::read_at::read_exact_at;
 use crate::stream::{fault, Fault};
 use crate::term;
 
-/// Members of at most this many bytes are read at once. Larger members that are not compressed are
-/// read in pieces, after a first pass that compares the checksum.
+/// Members of at most this many bytes are read at once. Larger ones are read in pieces, after a
+/// first pass that compares the checksum.
 const AT_ONCE: u64 = 64 << 20;
+/// Compressed members that cannot be read in pieces have at most this many bytes: a small file may
+/// unpack to a thousand times its size.
+const MOST_UNPACKED: u64 = 1 << 30;
 /// Members of at least this many bytes need the ZIP64 format; leaves room for NumPy's header.
 const LARGE: u64 = u32::MAX as u64 - (1 << 20);
 
@@ -143,8 +147,8 @@ struct Member {
     number: usize,
     name: String,
     header: Option<Header>,
-    /// The offset of the values in the file, if the member is not compressed.
-    place: Option<u64>,
+    /// Whether the member is not compressed.
+    is_stored: bool,
     /// Where the data of the member, which may be compressed, is in the file.
     data: Option<Range<u64>>,
     state: Mutex<State>,
@@ -156,6 +160,8 @@ struct State {
     bytes: Option<Vec<u8>>,
     /// Whether the checksum has been compared.
     checked: bool,
+    /// Values that are read in pieces, of a compressed member.
+    inflated: Option<Inflated>,
     handed_out: u64,
 }
 
@@ -168,7 +174,7 @@ impl Member {
             number,
             name: String::new(),
             header: None,
-            place: None,
+            is_stored: false,
             data: None,
             state: Mutex::default(),
         }
@@ -192,9 +198,8 @@ impl Member {
         if size.is_some_and(|size| size != member.size()) {
             return Err((name, "the size of the array does not match its header".to_owned()));
         }
-        let stored = member.compression() == CompressionMethod::Stored;
+        self.is_stored = member.compression() == CompressionMethod::Stored;
         self.data = member.data_start().map(|start| start..start.saturating_add(member.compressed_size()));
-        self.place = member.data_start().filter(|_| stored).map(|start| start + header.start);
         self.name = name.clone();
         self.header = Some(header.clone());
         Ok((name, Some(header)))
@@ -219,24 +224,51 @@ impl Member {
         }
     }
 
+    /// Returns all values, row-major and little-endian.
+    fn whole(&self, header: &Header) -> Result<Vec<u8>, Fault> {
+        self.may_be_whole(header)?;
+        header.row_major(self.unpack(true)?)
+    }
+
+    fn may_be_whole(&self, header: &Header) -> Result<(), Fault> {
+        match header.bytes().filter(|&bytes| !self.is_stored && bytes > MOST_UNPACKED) {
+            None => Ok(()),
+            Some(bytes) => Err(format!(
+                "{} cannot be read in pieces, and unpacking them takes {} of memory; at most {} is allowed: {}",
+                if header.is_plain() { "compressed strings" } else { "compressed values that are column-major or big-endian" },
+                term::bytes(bytes),
+                term::bytes(MOST_UNPACKED),
+                "write the file with np.savez instead of np.savez_compressed",
+            )
+            .into()),
+        }
+    }
+
     fn strings(&self) -> Result<Elements, Fault> {
         let Some(header) = &self.header else { return Ok(Elements::default()) };
-        header.strings(header.row_major(self.unpack(true)?)?)
+        header.strings(self.whole(header)?)
     }
 
     fn fill(&self, state: &mut State, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
         let Some(header) = &self.header else { return Ok(()) };
-        let place = self.place.filter(|_| header.is_plain() && header.bytes() > Some(AT_ONCE));
-        if let Some(place) = place {
+        if let Some(data) = self.data.clone().filter(|_| header.is_plain() && header.bytes() > Some(AT_ONCE)) {
             if !state.checked {
                 self.unpack(false)?;
                 state.checked = true;
             }
-            read_exact_at(&self.file, buffer, place + offset)?;
+            if self.is_stored {
+                read_exact_at(&self.file, buffer, data.start + header.start + offset)?;
+            } else {
+                let inflated = match state.inflated.take() {
+                    Some(inflated) => inflated,
+                    None => Inflated::new(&self.file, data, header.start)?,
+                };
+                state.inflated.insert(inflated).read(offset, buffer)?;
+            }
             return Ok(());
         }
         if state.bytes.is_none() {
-            state.bytes = Some(header.row_major(self.unpack(true)?)?);
+            state.bytes = Some(self.whole(header)?);
         }
         let from = offset as usize;
         let found = state.bytes.as_ref().and_then(|bytes| bytes.get(from..from + buffer.len()));
@@ -254,5 +286,44 @@ impl ReadAt for Member {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.fill(&mut state, offset, buffer)
             .map_err(|e| fault(malformed(&self.path, format!("member {}: {e}", term::printable(self.name.as_bytes())))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A small file cannot make the tool unpack any amount into memory.
+    #[test]
+    fn what_must_be_unpacked_as_a_whole_is_limited() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.npz");
+        for (descriptor, order, said) in [
+            ("<f4", "True", Some("column-major or big-endian")),
+            (">f4", "False", Some("column-major or big-endian")),
+            ("|S4", "False", Some("compressed strings")),
+        ] {
+            for (is_stored, method) in [(true, CompressionMethod::Stored), (false, CompressionMethod::Deflated)] {
+                let mut archive = ZipWriter::new(File::create(&path).unwrap());
+                archive.start_file("a.npy", SimpleFileOptions::default().compression_method(method)).unwrap();
+                let header = format!("{{'descr': '{descriptor}', 'fortran_order': {order}, 'shape': (1, 2), }}\n");
+                let length = (header.len() as u16).to_le_bytes();
+                archive.write_all(&[b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &[0; 8]].concat()).unwrap();
+                archive.finish().unwrap();
+                let archive = ZipArchive::new(BufReader::new(File::open(&path).unwrap())).unwrap();
+                let file = Arc::new(File::open(&path).unwrap());
+                let mut member = Member::new(&path, &file, &Arc::new(Mutex::new(archive)), 0);
+                let mut header = member.look().unwrap().1.unwrap();
+                assert_eq!(member.whole(&header).unwrap(), [0; 8], "{descriptor}");
+                header.shape = vec![1 << 14, 1 << 14, 2];
+                let refused = member.may_be_whole(&header).map_err(|e| e.to_string());
+                let refused = refused.err().filter(|text| text.contains("np.savez instead of"));
+                assert_eq!(
+                    refused.as_ref().map(|text| said.is_some_and(|said| text.contains(said))),
+                    (!is_stored).then_some(true)
+                );
+            }
+        }
     }
 }
