@@ -3333,23 +3333,25 @@ const ckpt_report_row *ckpt_report_get(const ckpt_report *report, size_t index);
 // Returns one line with the number of rows for each state. Lent.
 ckpt_bytes ckpt_report_summary(const ckpt_report *report);
 
-// Returns a table for people, with one line per row. Lent.
+// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no memory
+// for it.
 ckpt_bytes ckpt_report_table(const ckpt_report *report);
 
 // Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
 // "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields are
-// omitted. Lent.
+// omitted. Lent; no value (NULL, 0) if there is no memory for it.
 ckpt_bytes ckpt_report_json(const ckpt_report *report);
 
 // Frees a report and everything that it lent. NULL is ignored.
 void ckpt_report_free(ckpt_report *report);
 
 // Returns the object's path, escaped edge names joined by `/`: its path in the checkpoint or, if
-// the checkpoint does not have the object, in the program. Lent.
+// the checkpoint does not have the object, in the program. Lent; no value (NULL, 0) if there is no
+// memory for it.
 ckpt_bytes ckpt_report_row_path(const ckpt_report_row *row);
 
 // Returns the value's key in the checkpoint or, if the checkpoint does not have the object, the
-// key that it would have. Lent.
+// key that it would have. Lent; no value (NULL, 0) if there is no memory for it.
 ckpt_bytes ckpt_report_row_key(const ckpt_report_row *row);
 
 // Returns what became of the value: one of the `CKPT_ROW_STATE_` constants; 0 if `row` is NULL.

@@ -138,8 +138,9 @@ mod v1;
 pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
 pub use bundle::{Checksums, Durability, Endianness, Locking, MergeOptions, ReadAt, ReadOptions, WriteOptions, Writer, Written};
 pub use checkpoint::{
-    restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Ranks, Report, RestoreKind, RestoreOptions, Row,
-    RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, WriteCallback,
+    restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Ranks, Report, ReportJson, ReportTable,
+    RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,
+    Severity, Status, WriteCallback,
 };
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint,

@@ -379,7 +379,7 @@ fn reports_of_a_long_chain_take_memory_and_time_in_proportion() {
             assert!(report.rows()[count - 1].path.ends_with("n/n/n/n"));
             assert_eq!(report.rows()[count - 1].path.len(), 2 * (count - 1) - 1);
             assert_eq!(report.rows()[count - 1].key, format!("k{}", count - 1));
-            let (table, of_table) = peak(|| report.table());
+            let (table, of_table) = peak(|| report.table().to_string());
             assert!(table.lines().count() == report.rows().len() && of_table < 4000 * report.rows().len());
             println!("{count} objects: {elapsed:?}, {used} bytes; table {:?}, {of_table}", started.elapsed());
             (elapsed, used)

@@ -244,8 +244,8 @@ fn a_report_has_the_shape_of_the_tensor_and_the_slice() {
     assert_eq!(row.state, RowState::Restored);
     assert_eq!(row.program, Some((Some(DType::Int32), Some(shape.to_vec()))));
     assert_eq!(row.slice.as_deref(), Some("1,2:0,4"));
-    assert!(report.table().contains("int32 [6,4] slice 1,2:0,4"), "{}", report.table());
-    assert!(report.to_json().contains(r#""slice":"1,2:0,4""#), "{}", report.to_json());
+    assert!(report.table().to_string().contains("int32 [6,4] slice 1,2:0,4"), "{}", report.table());
+    assert!(report.json().to_string().contains(r#""slice":"1,2:0,4""#), "{}", report.json());
     // Of what the checkpoint lacks, too.
     let graph = Graph::new();
     let root = graph.add_object().unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::report::{Report, Row, RowState};
-use crate::allocate::{list_of, Room};
+use crate::allocate::{list_of, try_list_of, Room};
 use crate::error::Result;
 
 /// The largest number of names at the end of a path that are compared.
@@ -25,7 +25,8 @@ pub(super) fn report_with_candidates(mut rows: Vec<Row>) -> Result<Report> {
 /// `new/layer_3/kernel` although other layers have kernels.
 fn find_candidates(rows: &mut [Row]) -> Result<()> {
     let is_open = |row: &Row| matches!(row.state, RowState::Unused | RowState::Deferred | RowState::Missing);
-    let ends: Vec<Option<String>> = list_of(rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { None }))?;
+    let ends: Vec<Option<String>> =
+        try_list_of(rows.iter().map(|row| if is_open(row) { row.path.end(NAMES, BYTES) } else { Ok(None) }))?;
     let ending = |at: usize, names| ending(ends[at].as_deref()?, names);
     let most = ends.iter().flatten().map(|end| end.split('/').count()).max().unwrap_or(0);
     for names in (1..=most).rev() {

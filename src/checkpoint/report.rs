@@ -1,12 +1,11 @@
 //! The report of a restore: the outcome for each value, row by row.
 
 use std::ffi::CStr;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use super::row_path::RowPath;
-use crate::error::shown;
 use crate::graph::NodeId;
-use crate::tensor::{shape_text, DType};
+use crate::tensor::DType;
 
 /// The outcome for one value of a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -178,90 +177,10 @@ impl Report {
             counts.join(", ")
         }
     }
-
-    /// Returns a table for people, with one line per row. Of paths of more than 500 bytes the end
-    /// is shown; control characters, and those that change the direction of the text, are escaped.
-    pub fn table(&self) -> String {
-        const LONGEST: usize = 500;
-        let mut out = String::new();
-        let width = self.rows.iter().map(|row| shown(&row.path.shortened(80)).chars().count()).max().unwrap_or(0).min(80);
-        for row in &self.rows {
-            let saved = row.saved.as_ref().map_or("-".to_owned(), |(dtype, shape)| format!("{dtype} {}", shape_text(shape)));
-            let program = row.program.as_ref().map_or("-".to_owned(), |(dtype, shape)| {
-                let slice = row.slice.as_ref().map(|slice| format!(" slice {slice}")).unwrap_or_default();
-                format!("{} {}{slice}", dtype.map_or("?", DType::name), shape.as_deref().map_or("?".to_owned(), shape_text))
-            });
-            let _ = write!(out, "{:25} {:width$}  {saved:20} {program:20}", row.state, shown(&row.path.shortened(LONGEST)));
-            if let Some(candidate) = &row.candidate {
-                let _ = write!(out, " perhaps {}", shown(&candidate.shortened(LONGEST)));
-            }
-            if let Some(detail) = &row.detail {
-                let _ = write!(out, " {}", shown(detail));
-            }
-            out.truncate(out.trim_end().len());
-            out.push('\n');
-        }
-        out
-    }
-
-    /// Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
-    /// "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields
-    /// are omitted.
-    pub fn to_json(&self) -> String {
-        let mut out = String::from("{\"summary\":{");
-        let counts = RowState::all().map(|state| (state, self.count(state))).filter(|(_, count)| *count > 0);
-        for (number, (state, count)) in counts.enumerate() {
-            let _ = write!(out, "{}\"{state}\":{count}", if number > 0 { "," } else { "" });
-        }
-        out.push_str("},\"rows\":[");
-        for (number, row) in self.rows.iter().enumerate() {
-            out.push_str(if number > 0 { ",{\"path\":" } else { "{\"path\":" });
-            push_json(&mut out, &row.path.to_text());
-            out.push_str(",\"key\":");
-            push_json(&mut out, &row.key.to_text());
-            let _ = write!(out, ",\"state\":\"{}\"", row.state);
-            let saved = row.saved.as_ref().map(|(dtype, shape)| (Some(*dtype), Some(&shape[..])));
-            let program = row.program.as_ref().map(|(dtype, shape)| (*dtype, shape.as_deref()));
-            for (name, spec) in [("saved", saved), ("program", program)] {
-                let Some((dtype, shape)) = spec else { continue };
-                let dtype = dtype.map(|dtype| format!("\"dtype\":\"{dtype}\""));
-                let shape = shape.map(|shape| format!("\"shape\":{}", shape_text(shape)));
-                let fields: Vec<String> = dtype.into_iter().chain(shape).collect();
-                let _ = write!(out, ",\"{name}\":{{{}}}", fields.join(","));
-            }
-            let candidate = row.candidate.as_ref().map(RowPath::to_text);
-            let texts = [("slice", row.slice.as_deref()), ("candidate", candidate.as_deref()), ("detail", row.detail.as_deref())];
-            for (name, text) in texts {
-                let Some(text) = text else { continue };
-                let _ = write!(out, ",\"{name}\":");
-                push_json(&mut out, text);
-            }
-            out.push('}');
-        }
-        out.push_str("]}");
-        out
-    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary())
     }
-}
-
-/// Writes a JSON string. Written by hand because a JSON library would be a dependency of all users,
-/// only for these strings.
-fn push_json(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }

@@ -15,6 +15,9 @@ use crate::reader::ObjectGraph;
 
 /// A path or key in a row of a report: text that is made when it is first used as such, and then
 /// kept by the row.
+///
+/// Where there is no memory for the text, [`text`](RowPath::text) is an error and formatting fails;
+/// using a path as a `str` or comparing it panics.
 #[derive(Clone)]
 pub struct RowPath {
     /// The object whose path the text begins with.
@@ -183,37 +186,64 @@ impl RowPath {
         RowPath { place: self.place.clone(), rest, text: OnceLock::new() }
     }
 
-    /// The text, which is not kept.
-    pub(super) fn to_text(&self) -> Cow<'_, str> {
+    /// Returns the text, which is kept.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn text(&self) -> Result<&str> {
         match (&self.place, self.text.get()) {
-            (_, Some(text)) => Cow::Borrowed(text),
-            (None, None) => Cow::Borrowed(&self.rest),
-            (Some((tree, id)), None) => {
-                let (mut found, mut text) = (Found::default(), String::new());
-                tree.names_from_end(*id, &mut |name| {
-                    found.add(name);
-                    true
-                });
-                found.push(&mut text);
-                text.push_str(&self.rest);
-                Cow::Owned(text)
+            (None, _) => Ok(&self.rest),
+            (_, Some(text)) => Ok(text),
+            (Some(_), None) => {
+                let text = self.to_text()?;
+                Ok(self.text.get_or_init(|| text.into()))
             }
         }
     }
 
+    /// The text, which is not kept.
+    fn to_text(&self) -> Result<Cow<'_, str>> {
+        let (tree, id) = match (&self.place, self.text.get()) {
+            (_, Some(text)) => return Ok(Cow::Borrowed(text)),
+            (None, None) => return Ok(Cow::Borrowed(&self.rest)),
+            (Some((tree, id)), None) => (tree, *id),
+        };
+        // Each name has a `/` after it, but for the last one, which is the first here.
+        let mut size = 0;
+        tree.names_from_end(id, &mut |name| {
+            size += name.len() + 1;
+            true
+        });
+        let size = usize::saturating_sub(size, 1);
+        let mut text = filled(b'/', size + self.rest.len())?;
+        let mut end = size + 1;
+        tree.names_from_end(id, &mut |name| {
+            end -= name.len() + 1;
+            text[end..][..name.len()].copy_from_slice(name.as_bytes());
+            true
+        });
+        text[size..].copy_from_slice(self.rest.as_bytes());
+        Ok(Cow::Owned(String::from_utf8(text).expect("names of objects are text")))
+    }
+
+    fn expect(&self) -> Cow<'_, str> {
+        self.to_text().expect("memory for a path")
+    }
+
     /// Passes the names of a path, the last one first, to `see` until that returns false.
-    fn names_from_end(&self, see: &mut dyn FnMut(&str) -> bool) {
+    fn names_from_end(&self, see: &mut dyn FnMut(&str) -> bool) -> Result<()> {
         match &self.place {
             Some((tree, id)) if self.rest.is_empty() => tree.names_from_end(*id, see),
             _ => {
-                self.to_text().rsplit('/').all(see);
+                self.to_text()?.rsplit('/').all(see);
             }
         }
+        Ok(())
     }
 
     /// Returns the last names of a path, joined by `/`: at most `most` of them, and not more than
     /// fit into `bytes`. `None` if not even the last one fits.
-    pub(super) fn end(&self, most: usize, bytes: usize) -> Option<String> {
+    pub(super) fn end(&self, most: usize, bytes: usize) -> Result<Option<String>> {
         let (mut found, mut end) = (Found::default(), String::new());
         self.names_from_end(&mut |name| {
             if found.len_with(name) > bytes {
@@ -221,27 +251,27 @@ impl RowPath {
             }
             found.add(name);
             found.ends.len() < most
-        });
+        })?;
         found.push(&mut end);
-        (!found.ends.is_empty()).then_some(end)
+        Ok((!found.ends.is_empty()).then_some(end))
     }
 
     /// Returns a path if it has at most `most` bytes; otherwise the end of it, after `…`, of less
     /// than twice as many bytes: whole names, unless the first of them has more than `most`.
-    pub(super) fn shortened(&self, most: usize) -> Cow<'_, str> {
+    pub(super) fn shortened(&self, most: usize) -> Result<Cow<'_, str>> {
         let (mut found, mut is_cut) = (Found::default(), false);
         self.names_from_end(&mut |name| {
             is_cut = name.len() > most;
             let from = (name.len().saturating_sub(most)..).find(|&at| name.is_char_boundary(at));
             found.add(&name[from.unwrap_or_default()..]);
             !is_cut && found.len() <= most
-        });
+        })?;
         if !is_cut && found.len() <= most {
             return self.to_text();
         }
         let mut end = String::from(if is_cut { "…" } else { "…/" });
         found.push(&mut end);
-        Cow::Owned(end)
+        Ok(Cow::Owned(end))
     }
 }
 
@@ -251,7 +281,7 @@ impl Deref for RowPath {
     fn deref(&self) -> &str {
         match &self.place {
             None => &self.rest,
-            Some(_) => self.text.get_or_init(|| self.to_text().into()),
+            Some(_) => self.text.get_or_init(|| self.expect().into()),
         }
     }
 }
@@ -276,19 +306,19 @@ impl From<&str> for RowPath {
 
 impl fmt::Display for RowPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.to_text())
+        f.pad(&self.to_text().map_err(|_| fmt::Error)?)
     }
 }
 
 impl fmt::Debug for RowPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.to_text(), f)
+        fmt::Debug::fmt(&*self.to_text().map_err(|_| fmt::Error)?, f)
     }
 }
 
 impl PartialEq for RowPath {
     fn eq(&self, other: &RowPath) -> bool {
-        self.to_text() == other.to_text()
+        self.expect() == other.expect()
     }
 }
 
@@ -302,24 +332,24 @@ impl PartialOrd for RowPath {
 
 impl Ord for RowPath {
     fn cmp(&self, other: &RowPath) -> std::cmp::Ordering {
-        self.to_text().cmp(&other.to_text())
+        self.expect().cmp(&other.expect())
     }
 }
 
 impl PartialEq<str> for RowPath {
     fn eq(&self, other: &str) -> bool {
-        self.to_text() == other
+        self.expect() == other
     }
 }
 
 impl PartialEq<&str> for RowPath {
     fn eq(&self, other: &&str) -> bool {
-        self.to_text() == *other
+        self.expect() == *other
     }
 }
 
 impl PartialEq<String> for RowPath {
     fn eq(&self, other: &String) -> bool {
-        self.to_text() == **other
+        self.expect() == **other
     }
 }

@@ -1,11 +1,12 @@
 //! Reports: what became of each value of a restore.
 
+use std::fmt::{self, Display, Write};
 use std::sync::OnceLock;
 
 use super::constants::{ckpt_dtype, ckpt_row_state, CKPT_DTYPE_INVALID};
 use super::node::{ckpt_node, number_of};
 use super::{ask, ckpt_bytes, handle, own, release};
-use ::checkpoint::{Report, Row, RowState};
+use ::checkpoint::{Report, Row, RowPath, RowState};
 
 /// What became of each value of a restore: one row for each value of the checkpoint, then one for
 /// each object of the program that the checkpoint has no value for, then one for each glob of the
@@ -35,6 +36,29 @@ fn row_at<'a>(row: *const ckpt_report_row) -> Option<&'a Row> {
 
 fn lend(text: Option<&str>) -> ckpt_bytes {
     text.map(str::as_bytes).into()
+}
+
+/// Lends the text of a path; none if there is no memory for it.
+fn lend_path(path: Option<&RowPath>) -> ckpt_bytes {
+    lend(path.and_then(|path| path.text().ok()))
+}
+
+/// Lends what is made once; none if there is no memory for it.
+fn lend_shown<'a>(kept: &'a OnceLock<String>, shown: impl Display) -> ckpt_bytes {
+    let mut made = Growing(String::new());
+    let is_there = kept.get().is_some() || write!(made, "{shown}").is_ok();
+    lend(is_there.then(|| &**kept.get_or_init(|| made.0)))
+}
+
+/// A text that grows as long as there is memory.
+struct Growing(String);
+
+impl Write for Growing {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.try_reserve(text.len()).map_err(|_| fmt::Error)?;
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// Returns the number of rows.
@@ -67,18 +91,19 @@ pub extern "C" fn ckpt_report_summary(report: *const ckpt_report) -> ckpt_bytes 
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.summary.get_or_init(|| r.report.summary()))))
 }
 
-/// Returns a table for people, with one line per row. Lent.
+/// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no memory
+/// for it.
 #[no_mangle]
 pub extern "C" fn ckpt_report_table(report: *const ckpt_report) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.table.get_or_init(|| r.report.table()))))
+    ask(ckpt_bytes::NONE, || handle(report).map_or(ckpt_bytes::NONE, |r| lend_shown(&r.table, r.report.table())))
 }
 
 /// Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",
 /// "saved": {"dtype", "shape"}, "program", "slice", "candidate", "detail"}]}`. Unknown fields are
-/// omitted. Lent.
+/// omitted. Lent; no value (NULL, 0) if there is no memory for it.
 #[no_mangle]
 pub extern "C" fn ckpt_report_json(report: *const ckpt_report) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.json.get_or_init(|| r.report.to_json()))))
+    ask(ckpt_bytes::NONE, || handle(report).map_or(ckpt_bytes::NONE, |r| lend_shown(&r.json, r.report.json())))
 }
 
 /// Frees a report and everything that it lent. NULL is ignored.
@@ -88,17 +113,18 @@ pub extern "C" fn ckpt_report_free(report: *mut ckpt_report) {
 }
 
 /// Returns the object's path, escaped edge names joined by `/`: its path in the checkpoint or, if
-/// the checkpoint does not have the object, in the program. Lent.
+/// the checkpoint does not have the object, in the program. Lent; no value (NULL, 0) if there is no
+/// memory for it.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_path(row: *const ckpt_report_row) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || lend(row_at(row).map(|r| &*r.path)))
+    ask(ckpt_bytes::NONE, || lend_path(row_at(row).map(|r| &r.path)))
 }
 
 /// Returns the value's key in the checkpoint or, if the checkpoint does not have the object, the
-/// key that it would have. Lent.
+/// key that it would have. Lent; no value (NULL, 0) if there is no memory for it.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_key(row: *const ckpt_report_row) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || lend(row_at(row).map(|r| &*r.key)))
+    ask(ckpt_bytes::NONE, || lend_path(row_at(row).map(|r| &r.key)))
 }
 
 /// Returns what became of the value: one of the `CKPT_ROW_STATE_` constants; 0 if `row` is NULL.
@@ -171,7 +197,7 @@ pub extern "C" fn ckpt_report_row_saved_node(row: *const ckpt_report_row) -> i64
 /// `data` is NULL if there is none.
 #[no_mangle]
 pub extern "C" fn ckpt_report_row_candidate(row: *const ckpt_report_row) -> ckpt_bytes {
-    ask(ckpt_bytes::NONE, || lend(row_at(row).and_then(|r| r.candidate.as_deref())))
+    ask(ckpt_bytes::NONE, || lend_path(row_at(row).and_then(|r| r.candidate.as_ref())))
 }
 
 /// Returns more about the reason for the state, if the rest of the row does not say it. Lent;
