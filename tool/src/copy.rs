@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use checkpoint::{Reader, Tensor, Writer};
 
 use crate::cast::Cast;
+use crate::choice::{self, Choice};
 use crate::destination;
 use crate::failure::{Failure, Outcome};
-use crate::filter::Filter;
 use crate::locking;
 use crate::opening;
 use crate::rewrite::{self, GRAPH};
@@ -29,9 +29,8 @@ pub struct Args {
     source: PathBuf,
     /// Prefix of the copy: run/small creates run/small.index and run/small.data-…
     destination: PathBuf,
-    /// Include only keys that match; `*` also matches slashes. May be repeated
-    #[arg(long, value_name = "GLOB")]
-    filter: Vec<String>,
+    #[command(flatten)]
+    choice: choice::Args,
     /// Omit the object graph, so that the copy is name-based
     #[arg(long)]
     drop_graph: bool,
@@ -54,26 +53,28 @@ pub struct Args {
     locking: locking::Args,
 }
 
-const NOTES: &str = "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever --filter \
-says. Otherwise the command fails unless --drop-graph is given.
+const NOTES: &str =
+    "The object graph of a TensorFlow 2 checkpoint refers to tensors. If all of them are copied, it is copied too, whatever the \
+options choose. Otherwise the command fails unless --drop-graph is given.
 
 Examples:
   ckpt copy run/ckpt-7 backup/ckpt-7 --read-back
   ckpt copy old/model.ckpt new/model.ckpt
-  ckpt copy run/ckpt-7 small --filter 'model/*' --drop-graph
+  ckpt copy run/ckpt-7 small --subtree model --drop-graph
+  ckpt copy run/model.ckpt small --exclude '*/Adam*'
   ckpt copy run/ckpt-7 half/ckpt-7 --cast float32=bfloat16 --max-shard 2GiB";
 
 /// The maximum number of keys that a message lists.
 const LISTED: usize = 3;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let filter = Filter::new(&args.filter)?;
+    let choice = Choice::new(&args.choice)?;
     check_casts(&args.cast)?;
     destination::check(&args.destination)?;
     let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
-    let tensors = select(&reader, &filter, args.drop_graph)?;
-    filter.complain(reader.tensors().map(|tensor| tensor.key()));
+    let choice = choice.of(&reader)?;
+    let tensors = select(&reader, &choice, args.drop_graph)?;
 
     let options = destination::options(args.max_shard, &args.locking).read_back(args.read_back);
     let mut writer = Writer::new(&args.destination, &options)?;
@@ -108,17 +109,17 @@ fn check_casts(casts: &[Cast]) -> Outcome {
 
 /// Returns the tensors to copy, in the order of their positions in the files, so that a single data
 /// file is reproduced exactly.
-fn select<'a>(reader: &'a Reader, filter: &Filter, drop_graph: bool) -> Outcome<Vec<Tensor<'a>>> {
-    let kept = |tensor: &Tensor<'_>| tensor.key() != GRAPH && filter.lets_through(tensor.key());
+fn select<'a>(reader: &'a Reader, choice: &Choice, drop_graph: bool) -> Outcome<Vec<Tensor<'a>>> {
+    let kept = |tensor: &Tensor<'_>| tensor.key() != GRAPH && choice.takes(tensor.key());
     let mut tensors: Vec<Tensor<'a>> = reader.tensors().filter(kept).collect();
     if let Some(graph) = reader.tensors().find(|tensor| tensor.key() == GRAPH && !drop_graph) {
-        if filter.is_set() {
+        if choice.is_set() {
             check_graph(reader, &tensors)?;
         }
         tensors.push(graph);
     }
     if tensors.is_empty() && !reader.is_empty() {
-        return Err(Failure::Problem("nothing to copy: no key matches --filter".to_owned()));
+        return Err(Failure::Problem("nothing to copy: the options choose no tensor".to_owned()));
     }
     rewrite::in_file_order(&mut tensors);
     Ok(tensors)
@@ -139,7 +140,7 @@ fn check_graph(reader: &Reader, kept: &[Tensor<'_>]) -> Outcome {
         listed.push(format!("{} more", missing.len() - LISTED));
     }
     Err(Failure::Problem(format!(
-        "the object graph refers to {} excluded by --filter: {}; use --drop-graph to omit the graph too",
+        "the object graph refers to {} that the options leave out: {}; use --drop-graph to omit the graph too",
         term::plural(missing.len() as u64, "tensor"),
         listed.join(", "),
     )))

@@ -8,8 +8,8 @@ use checkpoint::{Reader, Tensor};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::choice::{self, Choice};
 use crate::failure::{Failure, Outcome};
-use crate::filter::Filter;
 use crate::opening;
 use crate::pieces::{Region, Source};
 use crate::term::{self, Align, Screen};
@@ -35,9 +35,8 @@ pub struct Args {
     /// error, and the exit code is 1.
     #[arg(long)]
     sha256: bool,
-    /// List only keys that match; `*` also matches slashes. May be repeated
-    #[arg(long, value_name = "GLOB")]
-    filter: Vec<String>,
+    #[command(flatten)]
+    choice: choice::Args,
 }
 
 const NOTES: &str = "In the JSON output each tensor is
@@ -49,18 +48,19 @@ cannot be read), and a key that is not UTF-8 is \"key_base64\" instead of \"key\
 Examples:
   ckpt ls run/ckpt-7
   ckpt ls run/ckpts --filter '*kernel*' --filter '*bias*'
+  ckpt ls run/ckpt-7 --subtree model --exclude '*/adam_[mv]'
   ckpt ls run/ckpt-7 --json --sha256 > before.json";
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let filter = Filter::new(&args.filter)?;
+    let choice = Choice::new(&args.choice)?;
     let reader = opening::open(&args.path)?;
+    let choice = choice.of(&reader)?;
     let mut listing = Listing { sha256: args.sha256, unreadable: false };
     if args.json {
-        listing.json(&reader, &filter, screen)?
+        listing.json(&reader, &choice, screen)?
     } else {
-        listing.table(&reader, &filter, screen)?
+        listing.table(&reader, &choice, screen)?
     }
-    filter.complain(reader.tensors().map(|tensor| tensor.key()));
     if listing.unreadable {
         Err(Failure::Reported)
     } else {
@@ -68,8 +68,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
 }
 
-fn selected<'a>(reader: &'a Reader, filter: &'a Filter) -> impl Iterator<Item = Tensor<'a>> {
-    reader.tensors().filter(move |tensor| filter.lets_through(tensor.key()))
+fn selected<'a>(reader: &'a Reader, choice: &'a Choice) -> impl Iterator<Item = Tensor<'a>> {
+    reader.tensors().filter(move |tensor| choice.takes(tensor.key()))
 }
 
 /// A tensor in the JSON output.
@@ -98,9 +98,9 @@ struct Listing {
 
 impl Listing {
     /// Prints one array with one line per tensor, which suits `grep` too.
-    fn json(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
+    fn json(&mut self, reader: &Reader, choice: &Choice, screen: &mut Screen) -> Outcome {
         let mut before = "[\n";
-        for tensor in selected(reader, filter) {
+        for tensor in selected(reader, choice) {
             let key = std::str::from_utf8(tensor.key());
             let row = Row {
                 key: key.ok(),
@@ -125,17 +125,17 @@ impl Listing {
     }
 
     /// Prints aligned columns. Two passes over the tensors avoid holding a million rows in memory.
-    fn table(&mut self, reader: &Reader, filter: &Filter, screen: &mut Screen) -> Outcome {
+    fn table(&mut self, reader: &Reader, choice: &Choice, screen: &mut Screen) -> Outcome {
         const SIDES: [Align; 6] = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Left];
         let heading = ["KEY", "DTYPE", "SHAPE", "BYTES", "SHARD", "SLICES"];
         let mut widths = heading.map(term::width);
-        for tensor in selected(reader, filter) {
+        for tensor in selected(reader, choice) {
             for (width, cell) in widths.iter_mut().zip(cells(&tensor)) {
                 *width = term::width(&cell).max(*width);
             }
         }
         // The last column is not padded, and is omitted if no tensor has slices.
-        let partitioned = selected(reader, filter).any(|tensor| !tensor.slices().is_empty());
+        let partitioned = selected(reader, choice).any(|tensor| !tensor.slices().is_empty());
         let columns = if partitioned { 6 } else { 5 };
         let line = |cells: &[String]| {
             let padded: Vec<String> = (0..columns).map(|i| term::pad(&cells[i], widths[i], SIDES[i])).collect();
@@ -148,7 +148,7 @@ impl Listing {
         }
         let top = screen.paint(term::HEADING, top.trim_end());
         writeln!(screen, "{top}")?;
-        for tensor in selected(reader, filter) {
+        for tensor in selected(reader, choice) {
             let mut text = line(&cells(&tensor));
             if self.sha256 {
                 let digest = self.digest(&tensor).unwrap_or_else(|| "unreadable".to_owned());

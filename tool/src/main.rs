@@ -9,12 +9,12 @@
 mod bar;
 mod cast;
 mod cat;
+mod choice;
 mod convert;
 mod copy;
 mod destination;
 mod diff;
 mod failure;
-mod filter;
 mod gc;
 mod graph;
 mod info;

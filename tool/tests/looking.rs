@@ -141,10 +141,84 @@ fn ls_filters_by_globs_over_whole_keys() {
     assert_eq!(keys(&["--filter", "dense/*"]), ["dense/bias", "dense/kernel", "dense/kernel/Adam", "dense/kernel/Adam_1"]);
     assert_eq!(keys(&["--filter", "*kernel", "--filter", "fl?g"]), ["dense/kernel", "flag"]);
     assert_eq!(keys(&["--filter", "{half,cplx}"]), ["cplx", "half"]);
-    let prefix = data().join("saver_v2/model.ckpt-3");
-    let output = ckpt(["ls", "--json", prefix.to_str().unwrap(), "--filter", "dense/bias", "--filter", "nothing/*"]);
-    assert_eq!(text(&output.stderr), "ckpt: no key matches --filter 'nothing/*'\n");
-    assert!(output.status.success() && text(&output.stdout).contains("dense/bias"));
+}
+
+/// By key, by the path of the object, also one that is not in the key, and by full name, whether
+/// there is an object graph or not.
+#[test]
+fn tensors_are_chosen_by_whatever_people_call_them() {
+    let table: &[(&str, &[&str], &[&str])] = &[
+        ("guide/ckpt-5", &["--filter", "net/*/kernel"], &["net/l1/kernel"]),
+        ("guide/ckpt-5", &["--subtree", "net"], &["net/l1/bias", "net/l1/kernel"]),
+        ("guide/ckpt-5", &["--subtree", "net/", "--exclude", "*bias"], &["net/l1/kernel"]),
+        (
+            "guide/ckpt-5",
+            &["--filter", "*/*", "--exclude", "optimizer/*", "--exclude", "iterator"],
+            &["net/l1/bias", "net/l1/kernel", "save_counter", "step"],
+        ),
+        ("guide/ckpt-5", &["--subtree", "net/l1/bias", "--subtree", "step"], &["net/l1/bias", "step"]),
+        ("tf_keras_net/weights", &["--subtree", "layer-3"], &["layer_with_weights-2/bias", "layer_with_weights-2/kernel"]),
+        ("tf_keras_net/weights", &["--filter", "dense/*"], &["layer_with_weights-2/bias", "layer_with_weights-2/kernel"]),
+        ("tf_keras_net/weights", &["--subtree", "conv2d", "--exclude", "conv2d/bias"], &["layer_with_weights-0/kernel"]),
+        ("saver_v2/model.ckpt-3", &["--subtree", "dense", "--exclude", "*/Adam*"], &["dense/bias", "dense/kernel"]),
+        ("saver_v1/model.ckpt-3", &["--subtree", "dense", "--exclude", "*/Adam*"], &["dense/bias", "dense/kernel"]),
+    ];
+    for (path, options, chosen) in table {
+        let rows = printed_json("ls", &data().join(path), &[&["--json"], *options].concat());
+        let keys = rows.as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned());
+        let paths: Vec<String> = keys.map(|key| key.split("/.ATTRIBUTES/").next().unwrap().to_owned()).collect();
+        assert_eq!(paths, *chosen, "{path} {options:?}");
+    }
+}
+
+/// What matches nothing is misspelt. Nothing is listed or written then.
+#[test]
+fn what_matches_nothing_is_an_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (data().join("saver_v2/model.ckpt-3"), scratch.path().join("x"));
+    let npz = scratch.path().join("x.npz");
+    let (from, to, npz) = (from.to_str().unwrap(), to.to_str().unwrap(), npz.to_str().unwrap());
+    for (options, said) in [
+        (&["--filter", "dense/bias", "--filter", "nothing/*"][..], "--filter 'nothing/*'"),
+        (&["--exclude", "Dense/*"], "--exclude 'Dense/*'"),
+        (&["--subtree", "dens"], "--subtree 'dens'"),
+        (&["--filter", "a", "--exclude", "b", "--subtree", "c"], "--filter 'a', --exclude 'b', --subtree 'c'"),
+    ] {
+        let commands: [(&[&str], i32); 4] = [
+            (&["ls", from], 1),
+            (&["copy", from, to, "--drop-graph"], 1),
+            (&["convert", from, npz], 1),
+            (&["diff", from, from], 2),
+        ];
+        for (command, code) in commands {
+            let output = ckpt([command, options].concat());
+            assert_eq!(text(&output.stderr), format!("ckpt: no tensor matches {said}\n"), "{command:?}");
+            assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), String::new()), "{command:?}");
+        }
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
+}
+
+/// With a choice the tensors are compared, and the object graphs are not.
+#[test]
+fn a_difference_is_looked_for_in_what_is_chosen() {
+    let (a, b) = (data().join("guide_slots/ckpt-3"), data().join("guide_slots/ckpt-5"));
+    let (a, b) = (a.to_str().unwrap(), b.to_str().unwrap());
+    for (options, code) in [
+        (&["--subtree", "net"][..], 1),
+        (&["--subtree", "net", "--exclude", "*bias*", "--exclude", "*kernel*"], 0),
+        (&["--filter", "optimizer/beta_*"], 0),
+        (&["--filter", "step"], 1),
+    ] {
+        let output = ckpt([&["diff", a, b, "--values"], options].concat());
+        assert_eq!(output.status.code(), Some(code), "{options:?}: {}", text(&output.stdout));
+    }
+    let name_based = data().join("saver_v2/model.ckpt-3");
+    let output = ckpt(["diff", a, name_based.to_str().unwrap(), "--json", "--filter", "net/l1/bias", "--filter", "dense/bias"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["tensors"]["only_in_a"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["tensors"]["only_in_b"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["graph"]["only_in_a"].as_array().unwrap().len(), 0, "{found}");
 }
 
 #[test]

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use checkpoint::{DType, Reader, Tensor, Writer};
 
 use crate::bar::Bar;
+use crate::choice::{self, Choice};
 use crate::destination;
 use crate::failure::{Failure, Outcome};
-use crate::filter::Filter;
 use crate::locking;
 use crate::npy::Elements;
 use crate::opening;
@@ -33,9 +33,8 @@ pub struct Args {
     source: PathBuf,
     /// Output: a prefix, or the path of a .safetensors or .npz file
     destination: PathBuf,
-    /// Include only keys that match; `*` also matches slashes. May be repeated
-    #[arg(long, value_name = "GLOB")]
-    filter: Vec<String>,
+    #[command(flatten)]
+    choice: choice::Args,
     /// Omit and list tensors that the target cannot hold
     #[arg(long)]
     skip: bool,
@@ -156,7 +155,7 @@ impl Kind {
 }
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    let filter = Filter::new(&args.filter)?;
+    let choice = Choice::new(&args.choice)?;
     let (from, to) = (Kind::of(&args.source), Kind::of(&args.destination));
     if to == Kind::Checkpoint {
         destination::check(&args.destination)?;
@@ -176,10 +175,16 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         Kind::Safetensors => safetensors::open(&args.source)?,
         Kind::Npz => npz::open(&args.source)?,
     };
-    filter.complain(entries.iter().map(|entry| &*entry.key));
+    let choice = match &reader {
+        Some(reader) => choice.of(reader)?,
+        None => {
+            choice.check(entries.iter().map(|entry| &*entry.key))?;
+            choice
+        }
+    };
     let mut kept = Vec::new();
     let mut passed = 0;
-    for entry in entries.into_iter().filter(|entry| filter.lets_through(&entry.key)) {
+    for entry in entries.into_iter().filter(|entry| choice.takes(&entry.key)) {
         passed += 1;
         match to.refuses(&entry)? {
             Some(why) => refused.push(entry.refused(why)),
@@ -187,7 +192,7 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         }
     }
     report_refused(&refused, args.skip, to, screen)?;
-    if kept.is_empty() && (filter.is_set() || passed > 0) {
+    if kept.is_empty() && (choice.is_set() || passed > 0) {
         return Err(Failure::Problem("no tensors to convert".to_owned()));
     }
     let bytes = match to {

@@ -13,6 +13,7 @@ use checkpoint::{ObjectGraph, Reader};
 use self::graphs::GraphDiff;
 use self::tensors::TensorDiff;
 use self::values::Tolerance;
+use crate::choice::{self, Choice};
 use crate::failure::{Failure, Outcome};
 use crate::opening;
 use crate::term::Screen;
@@ -41,6 +42,8 @@ pub struct Args {
     /// Absolute tolerance
     #[arg(long, value_name = "A", default_value_t = 0.0, requires = "values", value_parser = parse_tolerance)]
     atol: f64,
+    #[command(flatten)]
+    choice: choice::Args,
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
@@ -81,10 +84,16 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
         Failure::Problem(message) => Failure::Usage(message),
         other => other,
     };
+    Choice::new(&args.choice)?;
     let (a, b) = (open(&args.first).map_err(trouble)?, open(&args.second).map_err(trouble)?);
     let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
-    let tensors = tensors::compare(&a.0, &b.0, tolerance).map_err(trouble)?;
-    let diff = Diff { graph: graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)?, tensors };
+    let (of_a, of_b) = Choice::of_both(&args.choice, &a.0, &b.0).map_err(trouble)?;
+    let tensors = tensors::compare((&a.0, &of_a), (&b.0, &of_b), tolerance).map_err(trouble)?;
+    let graph = match of_a.is_set() {
+        false => graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)?,
+        true => GraphDiff::default(),
+    };
+    let diff = Diff { graph, tensors };
     if args.json {
         json::write(&diff, screen)?
     } else {
