@@ -231,6 +231,50 @@ def test_what_was_stripped_is_restored(rng, prefix):
     assert int(fresh.iterations) == int(optimizer.iterations) + 1
 
 
+def keras_model(keras, seed):
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse")
+    model.train_on_batch(np.ones((5, 4), np.float32), np.ones((5, 2), np.float32))
+    return model
+
+
+def scaled_model(seed):
+    tf_keras.utils.set_random_seed(seed)
+    model = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(2)])
+    inner = tf_keras.optimizers.legacy.SGD(0.01, momentum=0.9)
+    model.compile(optimizer=tf_keras.mixed_precision.LossScaleOptimizer(inner), loss="mse")
+    model.train_on_batch(np.ones((5, 4), np.float32), np.ones((5, 2), np.float32))
+    return model
+
+
+def optimizer_values(model):
+    """The optimizer's own variables: a method in tf_keras, a property in Keras 3."""
+    variables = model.optimizer.variables
+    return [np.array(value.numpy()) for value in (variables() if callable(variables) else variables)]
+
+
+@pytest.mark.parametrize("make", [lambda seed: keras_model(tf.keras, seed), lambda seed: keras_model(tf_keras, seed), scaled_model],
+                         ids=["keras 3", "tf_keras", "loss scale"])
+def test_without_its_optimizer_a_model_is_restored(make, prefix):
+    model = make(1)
+    path = tf.train.Checkpoint(model=model, step=tf.Variable(7)).save(prefix)
+    done("strip", path, prefix + "-stripped", "--optimizer")
+    names = [name for name, _ in tf.train.list_variables(prefix + "-stripped")]
+    assert not any("optimizer" in name or "iter" in name for name in names), names
+
+    fresh, step = make(2), tf.Variable(0)
+    before = optimizer_values(fresh)
+    status = tf.train.Checkpoint(model=fresh, step=step).restore(prefix + "-stripped")
+    status.assert_nontrivial_match()
+    assert int(step) == 7
+    for wanted, found in zip(model.get_weights(), fresh.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    for old, new in zip(before, optimizer_values(fresh), strict=True):
+        np.testing.assert_array_equal(new, old)
+    fresh.train_on_batch(np.ones((5, 4), np.float32), np.ones((5, 2), np.float32))
+
+
 # --------------------------------------------------------------------------------------------- diff
 
 

@@ -25,6 +25,7 @@ mod ls;
 mod merge;
 mod npy;
 mod opening;
+mod optimizers;
 mod output;
 mod pieces;
 mod read_at;

@@ -10,7 +10,7 @@ use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::opening;
-use crate::rewrite::{self, Values, GRAPH};
+use crate::rewrite::{self, Rekeying, GRAPH};
 use crate::term::{self, printable, Screen};
 
 /// Write a checkpoint in which objects have other names, as if they had been saved under them.
@@ -123,16 +123,9 @@ fn shown(path: &Path) -> String {
 /// Returns the new graph, and all tensors except the one that stores the graph.
 fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
     let renames: Vec<(&str, &str)> = renames.iter().map(|rename| (rename.old.as_str(), rename.new.as_str())).collect();
-    let rekeyed = graph.renamed(&renames).and_then(|graph| graph.rekeyed())?;
-    let values: Values<'_, &String> = rekeyed.keys.iter().map(|(old, new)| (old.as_bytes(), new)).collect();
-    let tensors = tensors.into_iter().filter(|tensor| tensor.key() != GRAPH).map(|tensor| {
-        let key = match values.of_tensor(tensor.key()) {
-            Some((old, new)) => Cow::Owned([new.as_bytes(), &tensor.key()[old.len()..]].concat()),
-            None => Cow::Borrowed(tensor.key()),
-        };
-        Renamed { tensor, key }
-    });
-    let tensors = tensors.collect();
+    let rekeyed = Rekeying::of(&graph.renamed(&renames)?)?;
+    let tensors = tensors.into_iter().filter(|tensor| tensor.key() != GRAPH).collect();
+    let tensors = rekeyed.tensors(graph, tensors).into_iter().map(|(tensor, key)| Renamed { tensor, key }).collect();
     Ok((rekeyed.graph, tensors))
 }
 

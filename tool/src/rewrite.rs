@@ -1,10 +1,11 @@
 //! Copies tensors from one checkpoint to another.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use checkpoint::{DType, Reader, Tensor, Writer};
+use checkpoint::{DType, ObjectGraph, Reader, Tensor, Writer};
 
 use crate::cast::Cast;
 use crate::failure::{Failure, Outcome};
@@ -83,6 +84,40 @@ impl<'a, T> Values<'a, T> {
             let common = found.iter().zip(probe).take_while(|(a, b)| a == b).count();
             probe = &probe[..common];
         }
+    }
+}
+
+/// A changed object graph, and the keys of its values.
+pub struct Rekeying {
+    pub graph: ObjectGraph,
+    /// The old and the new key of each value.
+    keys: HashMap<String, String>,
+}
+
+impl Rekeying {
+    /// All keys are as before.
+    pub fn none(graph: ObjectGraph) -> Rekeying {
+        let keys = graph.nodes().flat_map(|node| node.attributes()).map(|a| (a.checkpoint_key.into(), a.checkpoint_key.into()));
+        Rekeying { keys: keys.collect(), graph }
+    }
+
+    /// Keys are made anew, as TensorFlow would make them.
+    pub fn of(graph: &ObjectGraph) -> Outcome<Rekeying> {
+        let rekeyed = graph.rekeyed()?;
+        Ok(Rekeying { graph: rekeyed.graph, keys: rekeyed.keys.into_iter().collect() })
+    }
+
+    /// Returns the tensors that are still there, with their new keys. A tensor of a value of the
+    /// graph `before` that the new one lacks is gone; one of no value stays.
+    pub fn tensors<'a>(&self, before: &ObjectGraph, tensors: Vec<Tensor<'a>>) -> Vec<(Tensor<'a>, Cow<'a, [u8]>)> {
+        let keys = before.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key);
+        let values: Values<'_, Option<&String>> = keys.map(|key| (key.as_bytes(), self.keys.get(key))).collect();
+        let renamed = tensors.into_iter().filter_map(|tensor| match values.of_tensor(tensor.key()) {
+            None => Some((tensor, Cow::Borrowed(tensor.key()))),
+            Some((_, None)) => None,
+            Some((old, Some(new))) => Some((tensor, Cow::Owned([new.as_bytes(), &tensor.key()[old.len()..]].concat()))),
+        });
+        renamed.collect()
     }
 }
 

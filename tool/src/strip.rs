@@ -1,80 +1,149 @@
 //! `ckpt strip`: writes a checkpoint without data that only training needs.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{Node, ObjectGraph, Tensor, Writer};
+use checkpoint::{ObjectGraph, Reader, Tensor, Writer};
 
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::opening;
-use crate::rewrite::{self, Values, GRAPH};
+use crate::optimizers::{self, Named};
+use crate::rewrite::{self, Rekeying, GRAPH};
 use crate::term::{self, Screen};
 
-/// Write a checkpoint without the slot variables of optimizers.
+/// Write a checkpoint without slot variables, optimizers or other objects.
 ///
-/// Slot variables are what an optimizer keeps for each variable, such as Adam's m and v; without
-/// them, the checkpoint of a model trained with Adam has a third of its size. They are removed from
-/// the object graph and the tensors; everything else is unchanged. TensorFlow restores such a
-/// checkpoint, and optimizers start with fresh slots.
+/// They are removed from the object graph and the tensors; everything else is unchanged. TensorFlow
+/// restores such a checkpoint. Slot variables are what an optimizer keeps for each variable, such as
+/// Adam's m and v; without them, the checkpoint of a model trained with Adam has a third of its size.
+/// Of a checkpoint that is name-based, slot variables and optimizers are told by their names.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
+#[group(required = true, multiple = true, args = ["slots", "optimizer", "object"])]
 pub struct Args {
     /// The checkpoint: a prefix, an .index file, a directory, …
     source: PathBuf,
     /// Prefix of the new checkpoint
     destination: PathBuf,
-    /// Remove slot variables
-    #[arg(long, required = true)]
+    /// Remove slot variables; optimizers stay, and start with fresh slots
+    #[arg(long)]
     slots: bool,
+    /// Remove optimizers, with all that they keep
+    #[arg(long)]
+    optimizer: bool,
+    /// Remove the object at PATH, with all that only it leads to: optimizer, model/metrics. May be
+    /// repeated
+    #[arg(long, value_name = "PATH")]
+    object: Vec<String>,
     #[command(flatten)]
     locking: locking::Args,
 }
 
 const NOTES: &str =
-    "Optimizers of Keras 3, and of TensorFlow's Keras since 2.11, have no slot variables; they keep ordinary objects instead.
+    "Optimizers of Keras 3, and of TensorFlow's Keras since 2.11, have no slot variables but ordinary objects: --optimizer \
+removes them.
 
 Examples:
-  ckpt strip run/ckpt-7 small/ckpt-7 --slots";
+  ckpt strip run/ckpt-7 small/ckpt-7 --slots
+  ckpt strip run/ckpt-7 small/ckpt-7 --optimizer
+  ckpt strip run/ckpt-7 small/ckpt-7 --optimizer --object iterator";
+
+/// A tensor that stays, and its key.
+type Kept<'a> = (Tensor<'a>, Cow<'a, [u8]>);
+
+/// What stays of a checkpoint.
+struct Stripped<'a> {
+    graph: Option<ObjectGraph>,
+    /// All tensors but that of the graph.
+    tensors: Vec<Kept<'a>>,
+}
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
     let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
-    let Some(graph) = reader.object_graph()? else {
-        return Err(Failure::Problem(
-            "the checkpoint is name-based and has no object graph, so its slot variables cannot be identified".to_owned(),
-        ));
-    };
-    let stripped = graph.without_slots()?;
-    let mut tensors = kept(&graph, &stripped, reader.tensors());
+    let mut tensors: Vec<Tensor<'_>> = reader.tensors().filter(|tensor| tensor.key() != GRAPH).collect();
     rewrite::in_file_order(&mut tensors);
+    let of = tensors.len();
+    let stripped = match reader.object_graph()? {
+        Some(graph) => by_objects(args, graph, tensors)?,
+        None => by_names(args, &reader, tensors)?,
+    };
 
     let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
-    for tensor in &tensors {
-        rewrite::add(&mut writer, &reader, *tensor, tensor.key(), None)?;
+    for (tensor, key) in &stripped.tensors {
+        rewrite::add(&mut writer, &reader, *tensor, key, None)?;
     }
-    writer.add_strings(GRAPH, &[], &[stripped.encode()?])?;
+    if let Some(graph) = &stripped.graph {
+        writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
+    }
     let written = destination::finish(writer)?;
 
     let good = screen.paint(term::GOOD, "stripped");
-    let dropped = reader.len() - 1 - tensors.len();
-    let (of, files) = (term::plural(reader.len() as u64 - 1, "tensor"), term::plural(written.shards.into(), "data file"));
+    let dropped = of - stripped.tensors.len();
+    let (of, files) = (term::plural(of as u64, "tensor"), term::plural(written.shards.into(), "data file"));
     writeln!(screen, "{good} {dropped} of {of}, {} in {files}", term::bytes(written.bytes))?;
     Ok(())
 }
 
-/// Returns all tensors except the one that stores the graph and those of values that the stripped
-/// graph lacks.
-fn kept<'a>(graph: &ObjectGraph, stripped: &ObjectGraph, tensors: impl Iterator<Item = Tensor<'a>>) -> Vec<Tensor<'a>> {
-    let stay: HashSet<&str> = stripped.nodes().flat_map(keys).collect();
-    let values: Values<'_, bool> = graph.nodes().flat_map(keys).map(|key| (key.as_bytes(), stay.contains(key))).collect();
-    let stays = |tensor: &Tensor<'_>| values.of_tensor(tensor.key()).is_none_or(|(_, stays)| *stays);
-    tensors.filter(|tensor| tensor.key() != GRAPH && stays(tensor)).collect()
+/// Removes objects and slots from the graph, and the tensors of what it lacks then.
+fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> Outcome<Stripped<'a>> {
+    let found = optimizers::in_graph(&graph);
+    let mut removed = Vec::new();
+    if args.optimizer {
+        if found.is_empty() {
+            return Err(Failure::Problem(
+                "the checkpoint has no optimizer that is known; --object PATH removes any object".to_owned(),
+            ));
+        }
+        removed.extend(&found);
+    }
+    for path in &args.object {
+        let path = path.trim_end_matches('/');
+        let shown = || term::one_line(path);
+        match graph.node_at(path) {
+            None => return Err(Failure::Problem(format!("the checkpoint has no object at \"{}\"", shown()))),
+            Some(0) => return Err(Failure::Problem(format!("\"{}\" is the root, without which nothing is left", shown()))),
+            Some(id) => removed.push(id),
+        }
+    }
+    let has_slots = graph.nodes().any(|node| node.slot_variables().len() > 0);
+    if args.slots && !has_slots {
+        let advice = if found.is_empty() { "" } else { "; its optimizers keep ordinary objects: use --optimizer" };
+        return Err(Failure::Problem(format!("the checkpoint has no slot variables{advice}")));
+    }
+    let mut kept = graph.without(&removed)?;
+    if args.slots {
+        kept = kept.without_slots()?;
+    }
+    // Without objects, others may be reached by other paths, of which their keys are made.
+    let kept = if removed.is_empty() { Rekeying::none(kept) } else { Rekeying::of(&kept)? };
+    let tensors = kept.tensors(&graph, tensors);
+    Ok(Stripped { graph: Some(kept.graph), tensors })
 }
 
-fn keys(node: Node<'_>) -> impl Iterator<Item = &str> {
-    node.attributes().map(|attribute| attribute.checkpoint_key)
+/// Removes the tensors whose names tell that they are an optimizer's.
+fn by_names<'a>(args: &Args, reader: &'a Reader, tensors: Vec<Tensor<'a>>) -> Outcome<Stripped<'a>> {
+    if let Some(path) = args.object.first() {
+        let path = term::one_line(path);
+        return Err(Failure::Problem(format!(
+            "the checkpoint is name-based and has no object graph, so there is no object \"{path}\"; use `ckpt copy --exclude`"
+        )));
+    }
+    let named = Named::new(reader.tensors().map(|tensor| tensor.key()));
+    let goes = |key: &[u8]| named.is_slot(key) || args.optimizer && named.is_power(key);
+    let of = tensors.len();
+    let stay = tensors.into_iter().filter(|tensor| !goes(tensor.key()));
+    let tensors: Vec<_> = stay.map(|tensor| (tensor, Cow::Borrowed(tensor.key()))).collect();
+    if tensors.len() == of {
+        return Err(Failure::Problem(
+            "the checkpoint is name-based, and no tensor has the name of a slot variable of TensorFlow's optimizers, such as \
+             kernel/Adam beside kernel; use `ckpt copy --exclude`"
+                .to_owned(),
+        ));
+    }
+    Ok(Stripped { graph: None, tensors })
 }

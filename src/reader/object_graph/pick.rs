@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{NodeRecord, ObjectGraph, SlotRecord};
 use crate::allocate::{filled, list_of, try_list_of, with_room, Room, TryPush};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The new id of a node that was not picked.
 const NOT_PICKED: u32 = u32::MAX;
@@ -185,6 +185,35 @@ impl ObjectGraph {
         self.with(&picked, |_| &[])
     }
 
+    /// A copy of the graph without the nodes `removed`, the edges that lead to them, and the slots
+    /// that they own or that are theirs. The other nodes keep their order; those that nothing leads
+    /// to any more stay, until [`ObjectGraph::rekeyed`]. Numbers of nodes that there are not are
+    /// ignored.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT`: the root is to be removed.
+    /// * `RESOURCE_EXHAUSTED`: there is no memory for it.
+    pub fn without(&self, removed: &[u32]) -> Result<ObjectGraph> {
+        if removed.contains(&0) {
+            return Err(Error::argument("the root of an object graph cannot be removed"));
+        }
+        let mut is_removed = filled(false, self.len())?;
+        removed.iter().filter_map(|&id| is_removed.get_mut(id as usize).map(|is| *is = true)).for_each(drop);
+        let mut picked = Picked::none_of(self)?;
+        for node in self.nodes().filter(|node| !is_removed[node.id() as usize]) {
+            picked.add(node.id())?;
+        }
+        let mut slots = with_room(picked.ids.len())?;
+        for owner in picked.ids.iter().filter_map(|&id| self.node(id)) {
+            let kept = owner.slot_records().iter().filter_map(|slot| {
+                let [variable, slot_variable] = [slot.variable, slot.slot_variable].map(|id| picked.new_id(id));
+                Some(SlotRecord { variable: variable?, slot_variable: slot_variable?, name: slot.name.clone() })
+            });
+            slots.push(list_of(kept)?);
+        }
+        self.with(&picked, |owner| &slots[owner as usize])
+    }
+
     /// Recomputes whether each node or anything below it has values, for the nodes that say so.
     pub(super) fn renew_has_values(&mut self) -> Result<()> {
         let below = self.have_values()?;
@@ -306,6 +335,26 @@ mod tests {
         (0..3).for_each(|_| builder.end_node(None));
         let graph = builder.finish().unwrap().without_slots().unwrap();
         assert_eq!((graph.len(), graph.node_at("a"), slots(&graph, 0)), (2, Some(1), vec![]));
+    }
+
+    #[test]
+    fn what_only_removed_nodes_lead_to_goes_when_the_graph_is_rekeyed() {
+        let graph = optimized();
+        let (net, opt, w, v) = (1, 2, 3, 4);
+        let paths = |removed: &[u32]| {
+            let graph = graph.without(removed).unwrap().rekeyed().unwrap().graph;
+            let keys = graph
+                .nodes()
+                .flat_map(|node| node.attributes())
+                .map(|a| a.checkpoint_key.replace("/.ATTRIBUTES/VARIABLE_VALUE", ""));
+            (graph.len(), keys.collect::<Vec<_>>())
+        };
+        let all = ["w", "net/v", "w/.OPTIMIZER_SLOT/opt/m", "net/v/.OPTIMIZER_SLOT/opt/m", "w/.OPTIMIZER_SLOT/opt/v"];
+        assert_eq!(paths(&[]).0, graph.len());
+        assert_eq!(paths(&[opt]), (4, all[..2].iter().map(ToString::to_string).collect()));
+        assert_eq!(paths(&[v]).1, ["w", "w/.OPTIMIZER_SLOT/opt/m", "w/.OPTIMIZER_SLOT/opt/v"]);
+        assert_eq!(paths(&[net, opt, w, 1000]), (1, vec![]));
+        assert_eq!(graph.without(&[0]).unwrap_err().code(), crate::Code::InvalidArgument);
     }
 
     #[test]
