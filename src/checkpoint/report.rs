@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::sync::Arc;
 
 use super::row_path::RowPath;
 use crate::graph::NodeId;
@@ -143,12 +144,13 @@ pub struct Row {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    rows: Vec<Row>,
+    /// Shared by the copies of a report, which never changes.
+    rows: Arc<Vec<Row>>,
 }
 
 impl Report {
     pub(super) fn new(rows: Vec<Row>) -> Report {
-        Report { rows }
+        Report { rows: Arc::new(rows) }
     }
 
     /// Returns the rows: those of the checkpoint in the order of its nodes, then those of the

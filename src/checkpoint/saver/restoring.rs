@@ -13,7 +13,7 @@ use super::super::restore::unmatched_glob;
 use super::super::rows::{glob_row, slice_of, spec_of};
 use super::content::plan;
 use super::Inner;
-use crate::allocate::{list_of, Room, TryPush};
+use crate::allocate::{list_of, try_list_of, Room, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{NodeId, Nodes};
 use crate::reader::{Reader, OBJECT_GRAPH_KEY};
@@ -35,7 +35,7 @@ impl Inner {
         let plan = |names: &NameMap, find: &dyn Fn(&str) -> Option<usize>| -> Result<Vec<Plan>> {
             let wanted = self.named.iter().filter(|(name, _)| names.wants(name, options, find));
             let look = |name: &str| names.find(name, find).ok_or_else(|| name.to_owned());
-            wanted.map(|(name, node)| plan(nodes, name, *node, &look)).collect()
+            try_list_of(wanted.map(|(name, node)| plan(nodes, name, *node, &look)))
         };
         let direct = NameMap::new(keys, options).map_err(|e| e.in_file(reader.prefix()));
         let is_malformed = direct.as_ref().is_err_and(|e| e.code() == Code::InvalidArgument);
