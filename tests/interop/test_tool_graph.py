@@ -203,6 +203,37 @@ def test_names_of_a_saver_are_changed(rng, prefix):
             assert reader.get_tensor(new).tobytes() == written[old].tobytes()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_other_roots_are_what_tensorflow_saves_of_them(seed, prefix):
+    rng = np.random.default_rng(seed)
+    program, inner = random_program(rng), tf.Module()
+    for name, child in program._trackable_children().items():
+        inner._track_trackable(child, name)
+    program.write(prefix + "-inner")
+    tf.train.Checkpoint(root=inner).write(prefix + "-root")
+    tf.train.Checkpoint(model=inner).write(prefix + "-outer")
+    for below in ("-inner", "-root"):
+        done("rename", prefix + below, prefix + below + "-wrapped", "=model")
+        assert files(prefix + below + "-wrapped") == files(prefix + "-outer")
+    done("rename", prefix + "-outer", prefix + "-unwrapped", "model=")
+    assert files(prefix + "-unwrapped") == files(prefix + "-inner")
+
+
+def test_a_net_saved_as_the_root_is_restored_as_a_model(rng, prefix):
+    model = keras_model(tf_keras, 1)
+    path = tf.train.Checkpoint(root=model).save(prefix)
+    done("rename", path, prefix + "-wrapped", "=model")
+    fresh = keras_model(tf_keras, 2)
+    tf.train.Checkpoint(model=fresh).restore(prefix + "-wrapped").assert_consumed()
+    for wanted, found in zip(model.get_weights(), fresh.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    done("rename", prefix + "-wrapped", prefix + "-unwrapped", "model=")
+    again = keras_model(tf_keras, 3)
+    tf.train.Checkpoint(root=again).restore(prefix + "-unwrapped").assert_consumed()
+    for wanted, found in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 # -------------------------------------------------------------------------------------------- strip
 
 

@@ -230,16 +230,82 @@ fn what_cannot_be_renamed_is_refused() {
         (&slots, &["net=step"], "already has a path \"step\""),
         (&slots, &["net=a", "net=b"], "\"net\" is moved twice"),
         (&slots, &["net=net/l1/net"], "below itself"),
-        (&slots, &["net.l1=x"], "invalid path \"net.l1\""),
+        (&slots, &["net.l1=x"], "no path \"net..l1\""),
         (&saver, &["dense/k=x"], "no tensor \"dense/k\""),
-        (&saver, &["dense/kernel=dense/bias"], "two tensors would have the key \"dense/bias\""),
+        (&saver, &["dense/kernel=dense/bias"], "there is a tensor \"dense/bias\" already; --overwrite"),
         (&saver, &["flag=a", "flag=b"], "\"flag\" is renamed twice"),
     ] {
         let said = refused("rename", from, renames, 1);
         assert!(said.contains(what), "{said}");
     }
-    for renames in [&[][..], &["a"], &["a=b=c"], &["=b"], &["a="], &[r"a\b=c"]] {
+    for renames in [&[][..], &["a"], &["a=b=c"], &["="], &[r"a\b=c"], &["*=a"], &["=a", "step=b"]] {
         refused("rename", &slots, renames, 2);
+    }
+}
+
+#[test]
+fn a_graph_goes_below_another_root_and_comes_back() {
+    let from = "guide_slots/ckpt-5";
+    let keys_of = |path: &Path| keys(path).into_iter().map(|key| key.replace(VALUE, "")).collect::<Vec<_>>();
+    let (_scratch, wrapped) = renamed(from, &["=run/model"]);
+    let expected = keys_of(&data().join(from)).into_iter().map(|key| match key.as_str() {
+        "save_counter" => key,
+        _ => format!("run/model/{}", key.replace("SLOT/", "SLOT/run/model/")),
+    });
+    let mut expected: Vec<String> = expected.collect();
+    expected.sort();
+    assert_eq!(keys_of(&wrapped), expected);
+    let scratch = tempfile::tempdir().unwrap();
+    let back = scratch.path().join("back");
+    done("rename", &wrapped, &back, &["run/model="]);
+    assert_eq!(values(&back), values(&data().join(from)));
+    // The counter is the last child of the root now.
+    assert_eq!(tree(&back).len(), tree(&data().join(from)).len());
+
+    let (_scratch, to) = renamed(from, &["net="]);
+    assert_eq!(keys_of(&to), ["l1/bias", "l1/kernel", "save_counter"]);
+    assert!(refused("rename", &data().join(from), &["nett="], 1).contains("no object at \"nett\""));
+}
+
+#[test]
+fn stars_rename_all_objects_that_match() {
+    let (_scratch, to) = renamed("tf_keras_net/weights", &["layer_with_weights-*=block*", "layer-*=l.*"]);
+    let left: Vec<String> = keys(&to).into_iter().filter(|key| key.starts_with("block")).collect();
+    assert_eq!(left[0], "block0/bias/.ATTRIBUTES/VARIABLE_VALUE");
+    assert_eq!(left.len(), 8);
+    assert!(tree(&to).iter().any(|line| line.ends_with("l.2")), "{:?}", tree(&to));
+    let (_scratch, to) = renamed("guide_slots/ckpt-5", &["net/*/*=model/*/*_0"]);
+    assert!(keys(&to).contains(&"model/l1/kernel_0/.ATTRIBUTES/VARIABLE_VALUE".to_owned()), "{:?}", keys(&to));
+    let said = refused("rename", &data().join("guide_slots/ckpt-5"), &["net/x*=y*"], 1);
+    assert!(said.contains("no object that matches \"net/x*\""), "{said}");
+}
+
+#[test]
+fn prefixes_and_stars_rename_keys() {
+    for from in ["saver_v2/model.ckpt-3", "saver_v1/model.ckpt-3"] {
+        let before = values(&data().join(from));
+        let (scratch, to) = renamed(from, &["=student/"]);
+        assert_eq!(values(&to), before.iter().map(|(key, value)| (format!("student/{key}"), value.clone())).collect());
+        let back = scratch.path().join("back");
+        done("rename", &to, &back, &["student/="]);
+        assert_eq!(values(&back), before);
+
+        // What the average of a variable stands for takes its place only if that is asked for.
+        let said = refused("rename", &data().join(from), &["*/Adam=*"], 1);
+        assert!(said.contains("there is a tensor \"dense/") && said.contains("--overwrite"), "{said}");
+        let (_scratch, to) = renamed(from, &["*/Adam=*", "--overwrite"]);
+        let mut expected = before.clone();
+        for (key, value) in &before {
+            if let Some(variable) = key.strip_suffix("/Adam") {
+                expected.remove(key);
+                expected.insert(variable.to_owned(), value.clone());
+            }
+        }
+        assert_eq!(values(&to), expected);
+        let said = refused("rename", &data().join(from), &["*/Momentum=*"], 1);
+        assert!(said.contains("no tensor of this name-based checkpoint matches \"*/Momentum\""), "{said}");
+        refused("rename", &data().join(from), &["*/*=*"], 2);
+        refused("rename", &data().join(from), &["dense/*/*=*/*"], 2);
     }
 }
 

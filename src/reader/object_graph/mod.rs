@@ -9,6 +9,7 @@ mod pick;
 mod rekey;
 mod rename;
 mod unite;
+mod wrap;
 
 use std::ops::Range;
 

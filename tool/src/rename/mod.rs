@@ -1,0 +1,263 @@
+//! `ckpt rename`: renames objects, or tensors of a name-based checkpoint.
+
+mod pattern;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use checkpoint::{ObjectGraph, Tensor, Writer};
+
+use self::pattern::Pattern;
+use crate::destination;
+use crate::failure::{Failure, Outcome};
+use crate::locking;
+use crate::opening;
+use crate::rewrite::{self, Rekeying, GRAPH};
+use crate::term::{self, printable, Screen};
+
+/// Write a checkpoint in which objects have other names, as if they had been saved under them.
+///
+/// OLD and NEW are paths of names from the root of the object graph, as shown by `ckpt graph`:
+/// net/l1 is the child l1 of the root's child net. The object at OLD moves to NEW with everything
+/// below it. The object graph, the keys of all tensors, slot variables and objects with several
+/// names are adapted. Missing objects on the way to NEW are created.
+///
+/// `=NEW` puts the whole graph below NEW, and `OLD=` makes the object at OLD the root; save_counter
+/// stays at the root. `*` stands for any part of a name: layer_with_weights-*=layer-*.
+///
+/// In a name-based checkpoint (TensorFlow 1), OLD and NEW are keys, or the part of keys before a
+/// slash. `=student/` adds a prefix to all keys, `bert/=` removes one, and one `*` stands for any part
+/// of a key, slashes too: */ExponentialMovingAverage=*.
+#[derive(clap::Args)]
+#[command(after_help = NOTES)]
+pub struct Args {
+    /// The checkpoint: a prefix, an .index file, a directory, …
+    source: PathBuf,
+    /// Prefix of the new checkpoint
+    destination: PathBuf,
+    /// The renames. All apply at once, so that names can be swapped
+    #[arg(value_name = "OLD=NEW", required = true, value_parser = Rename::parse)]
+    renames: Vec<Rename>,
+    /// Let a renamed tensor of a name-based checkpoint take the place of one that has its new key
+    #[arg(long)]
+    overwrite: bool,
+    #[command(flatten)]
+    locking: locking::Args,
+}
+
+const NOTES: &str =
+    "All OLD paths refer to SOURCE, all NEW paths to DESTINATION. As in keys, a dot within a name is written .. and a slash .S, \
+unless the path could not be meant so: my.layer is what it says. An equals sign is written \\=, a backslash \\\\ and a star \\*.
+
+Examples:
+  ckpt rename run/ckpt-7 new/ckpt-7 net=model
+  ckpt rename run/ckpt-7 new/ckpt-7 net/l1=encoder/first net/l2=encoder/second
+  ckpt rename run/ckpt-7 new/ckpt-7 student=teacher teacher=student
+  ckpt rename weights new/ckpt-1 =model
+  ckpt rename tf1/model.ckpt new/model.ckpt dense/kernel=l1/w global_step=step
+  ckpt rename tf1/model.ckpt new/model.ckpt '*/ExponentialMovingAverage=*' --overwrite";
+
+/// One OLD=NEW.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rename {
+    old: String,
+    new: String,
+}
+
+impl Rename {
+    fn parse(text: &str) -> Result<Rename, String> {
+        let mut sides = vec![String::new()];
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match (c, sides.last_mut()) {
+                ('=', _) => sides.push(String::new()),
+                ('*', Some(side)) => side.push(pattern::STAR),
+                ('\\', Some(side)) => match chars.next() {
+                    Some(c @ ('=' | '\\' | '*')) => side.push(c),
+                    _ => return Err("\\ may only precede =, * or \\".to_owned()),
+                },
+                (c, Some(side)) => side.push(c),
+                (_, None) => {}
+            }
+        }
+        match <[String; 2]>::try_from(sides) {
+            Ok([old, new]) if !old.is_empty() || !new.is_empty() => Ok(Rename { old, new }),
+            Ok(_) => Err("expected a name on at least one side of =".to_owned()),
+            Err(sides) if sides.len() < 2 => Err("expected OLD=NEW".to_owned()),
+            Err(_) => Err("more than one =; write \\= for one in a name".to_owned()),
+        }
+    }
+
+    /// Returns the path of an object that the whole graph goes to, if it does.
+    fn new_root(&self) -> Option<String> {
+        self.old.is_empty().then(|| pattern::path(&self.new))
+    }
+
+    /// Returns the path of the object that becomes the root, if one does.
+    fn old_root(&self) -> Option<String> {
+        self.new.is_empty().then(|| pattern::path(&self.old))
+    }
+}
+
+/// A tensor and its new key.
+struct Renamed<'a> {
+    tensor: Tensor<'a>,
+    key: Cow<'a, [u8]>,
+}
+
+pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
+    destination::check(&args.destination)?;
+    let reader = opening::open(&args.source)?;
+    destination::check_other(&args.destination, &reader)?;
+    let mut tensors: Vec<Tensor<'_>> = reader.tensors().collect();
+    rewrite::in_file_order(&mut tensors);
+    let graph = reader.object_graph()?;
+    let renamed = match &graph {
+        Some(graph) => by_paths(graph, tensors, &args.renames).map(|(graph, tensors)| (Some(graph), tensors)),
+        None => by_names(tensors, &args.renames, args.overwrite).map(|tensors| (None, tensors)),
+    };
+    let (graph, tensors) = renamed.map_err(|failure| match failure {
+        Failure::Problem(what) => Failure::Problem(format!("{}: {what}", shown(reader.prefix()))),
+        other => other,
+    })?;
+    rewrite::check_keys(tensors.iter().map(|renamed| &*renamed.key))?;
+
+    let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
+    for renamed in &tensors {
+        rewrite::add(&mut writer, &reader, renamed.tensor, &renamed.key, None)?;
+    }
+    if let Some(graph) = &graph {
+        writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
+    }
+    let written = destination::finish(writer)?;
+
+    let changed = tensors.iter().filter(|renamed| *renamed.key != *renamed.tensor.key()).count();
+    let good = screen.paint(term::GOOD, "renamed");
+    let (of, files) = (term::plural(tensors.len() as u64, "tensor"), term::plural(written.shards.into(), "data file"));
+    writeln!(screen, "{good} {changed} of {of}, {} in {files}", term::bytes(written.bytes))?;
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+/// Returns the new graph, and all tensors except the one that stores the graph.
+fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
+    let rekeyed = Rekeying::of(&moved(graph, renames)?)?;
+    let tensors = tensors.into_iter().filter(|tensor| tensor.key() != GRAPH).collect();
+    let tensors = rekeyed.tensors(graph, tensors).into_iter().map(|(tensor, key)| Renamed { tensor, key }).collect();
+    Ok((rekeyed.graph, tensors))
+}
+
+/// Returns the graph with its objects in their new places.
+fn moved(graph: &ObjectGraph, renames: &[Rename]) -> Outcome<ObjectGraph> {
+    let roots: Vec<&Rename> = renames.iter().filter(|rename| rename.old.is_empty() || rename.new.is_empty()).collect();
+    match (renames, roots.first()) {
+        ([rename], Some(_)) => {
+            let old = rename.old_root().map(|old| graph.unwrapped(&old));
+            Ok(old.or_else(|| rename.new_root().map(|new| graph.wrapped(&new))).transpose()?.unwrap_or_default())
+        }
+        (_, Some(_)) => Err(Failure::Usage("=NEW and OLD= change the root, and stand alone".to_owned())),
+        (_, None) => {
+            let mut paths = Vec::with_capacity(renames.len());
+            for rename in renames {
+                match Pattern::new(&rename.old, &rename.new).map_err(Failure::Usage)? {
+                    None => paths.push((pattern::path(&rename.old), pattern::path(&rename.new))),
+                    Some(pattern) => {
+                        let found = pattern.in_graph(graph);
+                        if found.is_empty() {
+                            let old = printable(pattern::shown(&rename.old).as_bytes());
+                            return Err(Failure::Problem(format!("the checkpoint has no object that matches \"{old}\"")));
+                        }
+                        paths.extend(found);
+                    }
+                }
+            }
+            let paths: Vec<(&str, &str)> = paths.iter().map(|(old, new)| (old.as_str(), new.as_str())).collect();
+            Ok(graph.renamed(&paths)?)
+        }
+    }
+}
+
+/// Returns all tensors of a checkpoint without object graph. If a key begins with several OLD
+/// names, the longest applies.
+fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -> Outcome<Vec<Renamed<'a>>> {
+    let mut patterns = Vec::with_capacity(renames.len());
+    for rename in renames {
+        patterns.push(
+            Pattern::new(&rename.old, &rename.new).and_then(|p| p.map(Pattern::of_keys).transpose()).map_err(Failure::Usage)?,
+        );
+    }
+    let new_key = |i: usize, key: &[u8]| {
+        let Rename { old, new } = &renames[i];
+        match &patterns[i] {
+            Some(pattern) => pattern.new_key(key),
+            None if old.is_empty() => Some([new.trim_end_matches('/').as_bytes(), b"/", key].concat()),
+            None if new.is_empty() => {
+                let rest = key.strip_prefix(old.trim_end_matches('/').as_bytes())?.strip_prefix(b"/")?;
+                (!rest.is_empty()).then(|| rest.to_vec())
+            }
+            None => Some([new.as_bytes(), rest(key, old)?].concat()),
+        }
+    };
+    let mut used = vec![false; renames.len()];
+    let mut renamed = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let keys = (0..renames.len()).filter_map(|i| Some((renames[i].old.len(), i, new_key(i, tensor.key())?)));
+        let key = match keys.max_by_key(|&(length, i, _)| (length, std::cmp::Reverse(i))) {
+            Some((_, i, key)) => {
+                used[i] = true;
+                Cow::Owned(key)
+            }
+            None => Cow::Borrowed(tensor.key()),
+        };
+        renamed.push(Renamed { tensor, key });
+    }
+    if let Some(unused) = used.iter().position(|used| !used) {
+        let old = printable(pattern::shown(&renames[unused].old).as_bytes());
+        let again = renames[..unused].iter().any(|rename| rename.old == renames[unused].old);
+        return Err(Failure::Problem(match (again, &patterns[unused]) {
+            (true, _) => format!("\"{old}\" is renamed twice"),
+            (false, Some(_)) => format!("no tensor of this name-based checkpoint matches \"{old}\""),
+            (false, None) => format!("this name-based checkpoint has no tensor \"{old}\", and none below it"),
+        }));
+    }
+    let taken: HashSet<Vec<u8>> = renamed.iter().filter(|r| *r.key != *r.tensor.key()).map(|r| r.key.to_vec()).collect();
+    let gives_way = |renamed: &Renamed<'_>| *renamed.key == *renamed.tensor.key() && taken.contains(&*renamed.key);
+    if overwrite {
+        renamed.retain(|renamed| !gives_way(renamed));
+    } else if let Some(there) = renamed.iter().find(|renamed| gives_way(renamed)) {
+        let key = printable(&there.key);
+        return Err(Failure::Problem(format!(
+            "there is a tensor \"{key}\" already; --overwrite replaces it by the one that is renamed so"
+        )));
+    }
+    Ok(renamed)
+}
+
+/// Returns the part of a key after `old`, if the key is `old` or continues with a slash.
+fn rest<'k>(key: &'k [u8], old: &str) -> Option<&'k [u8]> {
+    let rest = key.strip_prefix(old.as_bytes())?;
+    (rest.is_empty() || rest[0] == b'/' || old.ends_with('/')).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renames_are_two_names_and_escapes() {
+        let rename = |old: &str, new: &str| Ok(Rename { old: old.to_owned(), new: new.to_owned() });
+        assert_eq!(Rename::parse("a/b=c"), rename("a/b", "c"));
+        assert_eq!(Rename::parse(r"a\=b=c\\"), rename("a=b", r"c\"));
+        assert_eq!(Rename::parse(r"a*=\*"), rename(&format!("a{}", pattern::STAR), "*"));
+        assert_eq!(Rename::parse("a="), rename("a", ""));
+        assert_eq!(Rename::parse("=a"), rename("", "a"));
+        for wrong in ["a", "=", "a=b=c", r"a\b=c", r"a=b\", ""] {
+            assert!(Rename::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Patterns of `ckpt rename`: names in which a star stands for any part.
+
+use checkpoint::ObjectGraph;
+
+/// Stands for a star that is not escaped. It is in no text of files, since it is no character that
+/// anybody uses.
+pub const STAR: char = '\u{10fffe}';
+
+/// OLD and NEW with stars. What the first star of OLD stands for is put in place of the first one
+/// of NEW, and so on.
+#[derive(Debug)]
+pub struct Pattern<'t> {
+    old: &'t str,
+    new: &'t str,
+}
+
+/// A pattern of keys: one star on each side.
+#[derive(Debug)]
+pub struct KeyPattern<'t> {
+    old: (&'t str, &'t str),
+    new: (&'t str, &'t str),
+}
+
+impl<'t> Pattern<'t> {
+    /// Returns a pattern; `None` if there is no star. An error if the numbers of stars differ.
+    pub fn new(old: &'t str, new: &'t str) -> Result<Option<Pattern<'t>>, String> {
+        let stars = |text: &str| text.matches(STAR).count();
+        match (stars(old), stars(new)) {
+            (0, 0) => Ok(None),
+            (of_old, of_new) if of_old == of_new => Ok(Some(Pattern { old, new })),
+            _ => Err(format!("{}={}: as many stars are needed on both sides of =", shown(old), shown(new))),
+        }
+    }
+
+    /// Returns the pattern for keys. An error unless there is one star.
+    pub fn of_keys(self) -> Result<KeyPattern<'t>, String> {
+        match (self.old.split_once(STAR), self.new.split_once(STAR)) {
+            (Some(old), Some(new)) if !old.1.contains(STAR) => Ok(KeyPattern { old, new }),
+            _ => Err(format!("{}: for keys of a name-based checkpoint one star is allowed", shown(self.old))),
+        }
+    }
+
+    /// Returns the paths in a graph that match, and the new path of each. A star stands for a part
+    /// of one name.
+    pub fn in_graph(&self, graph: &ObjectGraph) -> Vec<(String, String)> {
+        // The objects that the first names lead to, the path to each, and what its stars stand for.
+        let mut found = vec![(0, String::new(), Vec::new())];
+        let old = path(self.old);
+        for name in old.split('/') {
+            let mut next = Vec::new();
+            for (node, before, stars) in &found {
+                for edge in graph.node(*node).into_iter().flat_map(|node| node.children()) {
+                    let child = escaped(edge.name);
+                    let Some(parts) = parts_of(&child, name) else { continue };
+                    let path = if before.is_empty() { child.clone() } else { format!("{before}/{child}") };
+                    let parts = parts.into_iter().map(str::to_owned);
+                    next.push((edge.node, path, stars.iter().cloned().chain(parts).collect::<Vec<String>>()));
+                }
+            }
+            found = next;
+        }
+        let new = path(self.new);
+        let put = |stars: Vec<String>| stars.iter().fold(new.clone(), |new, star| new.replacen(STAR, star, 1));
+        found.into_iter().map(|(_, path, stars)| (path, put(stars))).collect()
+    }
+}
+
+impl KeyPattern<'_> {
+    /// Returns the new key of one that matches.
+    pub fn new_key(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let part = key.strip_prefix(self.old.0.as_bytes())?.strip_suffix(self.old.1.as_bytes())?;
+        (!part.is_empty()).then(|| [self.new.0.as_bytes(), part, self.new.1.as_bytes()].concat())
+    }
+}
+
+/// Returns what each star of a pattern stands for in a name that it matches: as little as possible,
+/// but something.
+fn parts_of<'n>(name: &'n str, pattern: &str) -> Option<Vec<&'n str>> {
+    let mut literals = pattern.split(STAR);
+    let mut rest = name.strip_prefix(literals.next()?)?;
+    let mut parts = Vec::new();
+    let mut literals = literals.peekable();
+    while let Some(literal) = literals.next() {
+        let first = rest.chars().next()?.len_utf8();
+        let end = match literals.peek() {
+            None => rest.strip_suffix(literal).map(str::len).filter(|&end| end >= first)?,
+            Some(_) => first + rest[first..].find(literal)?,
+        };
+        parts.push(&rest[..end]);
+        rest = &rest[end + literal.len()..];
+    }
+    rest.is_empty().then_some(parts)
+}
+
+/// Returns a path as the library takes it, without slashes at its end: as it is, if its names are
+/// escaped; else each name escaped, because the dots in it are dots.
+pub fn path(text: &str) -> String {
+    let text = text.trim_end_matches('/');
+    if text.split('/').all(is_escaped) {
+        return text.to_owned();
+    }
+    text.split('/').map(escaped).collect::<Vec<_>>().join("/")
+}
+
+fn is_escaped(name: &str) -> bool {
+    let mut chars = name.chars();
+    while let Some(c) = chars.next() {
+        if c == '.' && !matches!(chars.next(), Some('.' | 'S')) {
+            return false;
+        }
+    }
+    true
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('.', "..").replace('/', ".S")
+}
+
+/// Returns a pattern as it was typed.
+pub fn shown(text: &str) -> String {
+    text.replace(STAR, "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_parts_of_names() {
+        for (pattern, name, parts) in [
+            ("*", "a", Some(&["a"][..])),
+            ("layer-*", "layer-12", Some(&["12"])),
+            ("layer-*", "layer-", None),
+            ("*_*", "a_b_c", Some(&["a", "b_c"])),
+            ("*_x", "a_x_x", Some(&["a_x"])),
+            ("a*b*", "aabbb", Some(&["a", "bb"])),
+            ("ab", "ab", Some(&[])),
+            ("ab", "abc", None),
+            ("*", "", None),
+            ("*", "é", Some(&["é"])),
+        ] {
+            assert_eq!(parts_of(name, &pattern.replace('*', &STAR.to_string())).as_deref(), parts, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn keys_match_as_a_whole() {
+        let pattern = |old: &str, new: &str| [old, new].map(|text| text.replace('*', &STAR.to_string()));
+        let [old, new] = pattern("*/ExponentialMovingAverage", "ema/*");
+        let keys = Pattern::new(&old, &new).unwrap().unwrap().of_keys().unwrap();
+        assert_eq!(keys.new_key(b"a/b/ExponentialMovingAverage").as_deref(), Some(&b"ema/a/b"[..]));
+        assert_eq!(keys.new_key(b"/ExponentialMovingAverage"), None);
+        assert_eq!(keys.new_key(b"a/ExponentialMovingAverage/b"), None);
+        let [old, new] = pattern("*/*", "*/x/*");
+        assert!(Pattern::new(&old, &new).unwrap().unwrap().of_keys().unwrap_err().contains("one star"));
+        let [old, new] = pattern("*", "x");
+        assert!(Pattern::new(&old, &new).unwrap_err().contains("as many stars"));
+    }
+
+    #[test]
+    fn paths_that_are_not_escaped_are_taken_as_they_are() {
+        for (text, wanted) in
+            [("a/b", "a/b"), ("a..b/c.Sd", "a..b/c.Sd"), ("a.b/c/", "a..b/c"), ("a./b", "a../b"), ("a.Sb.c", "a..Sb..c")]
+        {
+            assert_eq!(path(text), wanted);
+        }
+    }
+}
