@@ -115,19 +115,29 @@ def test_keras_3_files_are_no_checkpoints(tmp_path):
 
 
 @pytest.fixture(scope="module", params=["c", "cpp"])
-def program(request, library):  # noqa: F811
-    """A function that runs the example of a language: path and subtree; gives the two numbers that it printed."""
+def example(request, library):  # noqa: F811
+    """A function that builds an example of a language by its name; gives one that runs it, and what it printed."""
     folder, environment = library
-    built = folder / f"keras-{request.param}"
     compiler = {"c": ["cc", "-std=c11"], "cpp": ["c++", "-std=c++17", f"-I{ckpt.ROOT}/bindings/cpp/include"]}[request.param]
-    source = EXAMPLES / request.param / f"keras.{request.param}"
-    command = [*compiler, source, f"-I{ckpt.ROOT}/include", f"-L{folder}", "-lcheckpoint", "-lm", "-o", built]
-    subprocess.run([*map(str, command)], check=True)
 
-    def run(*arguments):
-        done = subprocess.run([*map(str, [built, *arguments])], env=environment, capture_output=True, text=True, check=True)
-        return [float(word) for word in done.stdout.split()]
-    return run
+    def build(name):
+        built = folder / f"{name}-{request.param}"
+        source = EXAMPLES / request.param / f"{name}.{request.param}"
+        command = [*compiler, source, f"-I{ckpt.ROOT}/include", f"-L{folder}", "-lcheckpoint", "-lm", "-o", built]
+        subprocess.run([*map(str, command)], check=True)
+
+        def run(*arguments):
+            command = [*map(str, [built, *arguments])]
+            return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        return run
+    return build
+
+
+@pytest.fixture(scope="module")
+def program(example):
+    """A function that runs examples/*/keras: path and subtree; gives the two numbers that it printed."""
+    run = example("keras")
+    return lambda *arguments: [float(word) for word in run(*arguments).split()]
 
 
 def test_the_examples_answer_what_tensorflow_does_with_the_fixture(program):
@@ -156,3 +166,21 @@ def test_the_examples_load_what_was_trained(program, save, rng, tmp_path):
     write(model, str(tmp_path / "w"))
     path = tf.train.latest_checkpoint(tmp_path) if subtree else tmp_path / "w"
     assert program(path, *subtree) == pytest.approx(model(IMAGE).numpy().ravel(), abs=0.006)
+
+
+def test_the_examples_take_over_what_was_trained(example, rng, tmp_path):
+    model = net(tf_keras)
+    model.set_weights([rng.normal(size=weights.shape) for weights in model.get_weights()])
+    model.save_weights(str(tmp_path / "w"))
+    example("transfer")(tmp_path / "w", tmp_path / "new")
+    conv, norm = model.layers[0], model.layers[1]
+    taken = {"body/conv/kernel": conv.kernel, "body/conv/bias": conv.bias, "body/norm/gamma": norm.gamma, "body/norm/beta": norm.beta,
+             "body/norm/moving_mean": norm.moving_mean, "body/norm/moving_variance": norm.moving_variance}
+    saved = tf.train.load_checkpoint(str(tmp_path / "new"))
+    for name, variable in taken.items():
+        value = saved.get_tensor(name + SUFFIX)
+        assert value.dtype == (np.float64 if "moving" in name else np.float32), name
+        assert np.array_equal(value, variable.numpy().astype(value.dtype)), name
+    head = saved.get_tensor("head/kernel" + SUFFIX)
+    assert head.shape == (27, 5) and np.abs(head).max() <= np.float32(0.05) and head.any()
+    assert not saved.get_tensor("head/bias" + SUFFIX).any()
