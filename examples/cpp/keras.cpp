@@ -5,7 +5,8 @@
 //
 // The net is this one, saved by `model.save_weights`, by `tf.train.Checkpoint` or as a SavedModel:
 //
-//     model = tf_keras.Sequential([Conv2D(3, 2, input_shape=(4, 4, 1)), BatchNormalization(), Flatten(), Dense(2)])
+//     tf_keras.Sequential([Conv2D(3, 2, input_shape=(4, 4, 1)), BatchNormalization(), Flatten(),
+//                          Dense(2)])
 //
 // Of `tf.train.Checkpoint(model=model)` it is the subtree `model`. docs/keras.md has the names for
 // other nets and ways to save them.

@@ -1,7 +1,7 @@
 // A server that answers from the latest checkpoint, while a trainer saves new ones.
 //
 //     serve-checkpoint-cpp DIRECTORY [PATIENCE]
-//     c++ -std=c++17 serve.cpp $(pkg-config --cflags --libs checkpoint) -lpthread -o serve-checkpoint-cpp
+//     c++ -std=c++17 serve.cpp $(pkg-config --cflags --libs checkpoint) -o serve-checkpoint-cpp
 //
 // It waits at most PATIENCE seconds (30 unless given) for the first checkpoint. Then four threads
 // answer requests, and the main thread loads each new checkpoint and swaps it in; a request keeps

@@ -1,7 +1,7 @@
 // Transfer learning: a net takes over the layers of another one, and gets a new head.
 //
 //     transfer-checkpoint-cpp BASE DIRECTORY
-//     c++ -std=c++17 transfer.cpp $(pkg-config --cflags --libs checkpoint) -o transfer-checkpoint-cpp
+//     c++ -std=c++17 transfer.cpp $(pkg-config --cflags --libs checkpoint) -o transfer
 //
 // BASE is what Keras saved of Conv2D(3, 2), BatchNormalization(), Flatten(), Dense(2) on images of
 // 4 x 4 (examples/cpp/keras.cpp). The new net has five classes, calls its layers otherwise, and

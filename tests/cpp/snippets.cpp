@@ -1,5 +1,5 @@
-// The programs of docs/cpp.md and docs/keras.md: what stands there between two of these marks is the
-// same, line by line (tests/snippets.py).
+// The programs of docs/cpp.md and docs/keras.md: what stands there between two of these marks is
+// the same, line by line (tests/snippets.py).
 #include <atomic>
 #include <cstdio>
 #include <thread>
