@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { THREADS = 4 };
 
@@ -159,9 +160,10 @@ static ckpt_code follow(const char *directory, const char *loaded, ckpt_wait_opt
     ckpt_code code = CKPT_CODE_OK;
     while (!code && !atomic_load(&stop)) {
         code = ckpt_wait_for_new_checkpoint(directory, last != NULL ? ckpt_string_text(last) : loaded, waiting, &next, error);
-        if (code == CKPT_CODE_DATA_LOSS) {
-            report("waits for a better state file", error); /* it was broken for some seconds */
+        if (code && code != CKPT_CODE_CANCELLED) {
+            report("waits for a better state file", error); /* it is broken, or cannot be read: perhaps it can be later */
             code = CKPT_CODE_OK;
+            sleep(1);
         } else if (!code && next != NULL) {
             if (reload(directory, error) != CKPT_CODE_OK) report("cannot load the latest", error);
             ckpt_string_free(last);

@@ -52,15 +52,24 @@ cp "$work/good" "$work/run/checkpoint"
 "$trainer" "$work/run" 121 125
 until_said "serves step 125"
 
+# The state file cannot be read.
+mv "$work/run/checkpoint" "$work/good"
+mkdir "$work/run/checkpoint"
+until_said "waits for a better state file: .*/run/checkpoint"
+rmdir "$work/run/checkpoint"
+mv "$work/good" "$work/run/checkpoint"
+"$trainer" "$work/run" 126 127
+until_said "serves step 127"
+
 # A checkpoint is broken: it serves the one before, and the next.
 cp "$work/run/checkpoint" "$work/good"
-latest=$(find "$work/run" -name 'ckpt-125.index')
+latest=$(find "$work/run" -name 'ckpt-127.index')
 cp "$latest" "$work/run/broken.index"
 head -c 1000 "${latest%.index}.data-00000-of-00001" >"$work/run/broken.data-00000-of-00001"
 echo 'model_checkpoint_path: "broken"' >"$work/run/checkpoint"
 until_said "cannot load the latest: .*broken"
 cp "$work/good" "$work/run/checkpoint"
-"$trainer" "$work/run" 126 130
+"$trainer" "$work/run" 128 130
 until_said "serves step 130"
 
 kill -TERM $server

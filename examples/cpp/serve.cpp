@@ -12,6 +12,7 @@
 // the trainer sets to `step`: so it can be told whether an answer is of one checkpoint.
 #include <atomic>
 #include <checkpoint.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -82,6 +83,16 @@ struct counts {
     std::atomic<std::uint64_t> requests = 0, torn = 0;
 };
 
+// Threads that end with the server, also when it fails: std::jthread in C++20.
+struct workers {
+    std::vector<std::thread> threads;
+
+    ~workers() {
+        stop = true;
+        for (std::thread &thread : threads) thread.join();
+    }
+};
+
 // [serving requests]
 void answer_requests(const served_model &served, counts &counts) {
     while (!stop) {
@@ -108,9 +119,9 @@ int serve(const char *directory, double patience) {
             std::printf("serves step %lld\n", static_cast<long long>(next->step));
             served.swap(next);
             checkpoints++;
-        } catch (const ckpt::error &error) {
+        } catch (const std::exception &fault) {
             if (stop) return;
-            std::printf("cannot load the latest: %s\n", error.what());  // and serves what it has
+            std::printf("cannot load the latest: %s\n", fault.what());  // and serves what it has
         }
         std::fflush(stdout);
     };
@@ -124,11 +135,20 @@ int serve(const char *directory, double patience) {
     reload(directory);
     if (!served.get()) return 1;
     counts counts;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; i++) threads.emplace_back(answer_requests, std::cref(served), std::ref(counts));
-    ckpt::watch(directory, reload, stop, waiting,
-                [](const ckpt::error &fault) { std::printf("waits for a better state file: %s\n", fault.what()); });
-    for (std::thread &thread : threads) thread.join();
+    {
+        workers workers;
+        for (int i = 0; i < 4; i++) workers.threads.emplace_back(answer_requests, std::cref(served), std::ref(counts));
+        const auto report = [](const ckpt::error &fault) {
+            std::printf("waits for a better state file: %s\n", fault.what());
+            std::fflush(stdout);
+        };
+        while (!stop) {
+            const auto watched = ckpt::try_call([&] { ckpt::watch(directory, reload, stop, waiting, report); });
+            if (watched || stop) break;
+            report(watched.error());  // the directory cannot be read: perhaps it can be later
+            std::this_thread::sleep_for(std::chrono::seconds(1));
+        }
+    }
     // [end]
     std::printf("%llu requests, %llu checkpoints, %llu torn, the last of step %lld\n",
                 static_cast<unsigned long long>(counts.requests), static_cast<unsigned long long>(checkpoints),
