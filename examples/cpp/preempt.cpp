@@ -5,10 +5,10 @@
 //     c++ -std=c++17 preempt.cpp $(pkg-config --cflags --libs checkpoint) -o preempt-checkpoint-cpp
 //
 // Trains until STEPS steps are done, and saves after every hundredth. When SIGTERM comes, it saves
-// at once; if that is not done within GRACE seconds (20 unless given), the save is cancelled and the
-// checkpoint before it stays. Started again, it goes on from the newest checkpoint. Ends with 0 when
-// the training is done, with 75 (try again) when it was saved and is not, with 76 when there was no
-// time to save.
+// at once; if that is not done within GRACE seconds (20 unless given), the save is cancelled and
+// the checkpoint before it stays. Started again, it goes on from the newest checkpoint. Ends with 0
+// when the training is done, with 75 (try again) when it was saved and is not, with 76 when there
+// was no time to save.
 #include <unistd.h>
 
 #include <array>
