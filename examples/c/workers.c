@@ -61,10 +61,13 @@ int main(int argc, char **argv) {
     float x = 1;
     ckpt_error *error = NULL;
     ckpt_manager *manager = NULL;
+    ckpt_manager_options *options = ckpt_manager_options_new();
     ckpt_reader *reader = NULL;
     ckpt_pin *pin = NULL;
     ckpt_checkpoint *checkpoint = make_checkpoint(&x);
-    must(ckpt_manager_open(checkpoint, argv[1], NULL, &manager, &error), error);
+    must(ckpt_manager_options_set_max_to_keep(options, 2, &error), error);
+    must(ckpt_manager_open(checkpoint, argv[1], options, &manager, &error), error);
+    ckpt_manager_options_free(options);
     must(ckpt_manager_save(manager, NULL, NULL, &error), error);
     must(ckpt_pin_latest(argv[1], NULL, &pin, &error), error); /* retention leaves it alone until the pin is freed */
     must(ckpt_reader_open(argv[1], NULL, &reader, &error), error);

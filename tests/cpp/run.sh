@@ -115,12 +115,25 @@ for die in 23 37; do
   done
 done
 
+say "the programs of the guides"
+cc -std=c11 -O2 "${headers[@]}" tests/c/trainer.c -o "$work/trainer" "${link[@]}"
+for name in keras serve transfer preempt workers; do
+  c++ -std=c++17 -O2 "${strict[@]}" examples/cpp/$name.cpp -o "$work/example-$name" "${link[@]}"
+done
+[ "$("$work/example-keras" tests/data/tf_keras_net)" = "467.40 473.34" ] || { echo "other numbers than TensorFlow's"; status=1; }
+examples/c/serve.sh "$work/example-serve" "$work/trainer" || { echo "examples/c/serve.sh fails with C++"; status=1; }
+examples/c/transfer.sh "$work/example-transfer" tests/data/tf_keras_net docs/transfer.md ||
+  { echo "examples/c/transfer.sh fails with C++"; status=1; }
+examples/c/preempt.sh "$work/example-preempt" || { echo "examples/c/preempt.sh fails with C++"; status=1; }
+[ "$("$work/example-workers" "$work/workers")" = "4 workers, 0 failed" ] || { echo "the forked workers fail"; status=1; }
+
 say "the cost of the binding"
 c++ -std=c++17 -O2 "${strict[@]}" benches/binding.cpp -o "$work/cost" "${link[@]}"
 "$work/cost"
 
-say "the programs of docs/cpp.md are those of tests/cpp/snippets.cpp"
-python3 tests/snippets.py docs/cpp.md -- tests/cpp/snippets.cpp || status=1
+say "the programs of the pages are those of tests/cpp/snippets.cpp and of the examples"
+python3 tests/snippets.py docs/{cpp,keras,serving,transfer,processes}.md -- tests/cpp/snippets.cpp \
+  examples/cpp/{keras,serve,transfer,preempt}.cpp || status=1
 
 [ "$status" = 0 ] && say "C++: all passed"
 exit "$status"

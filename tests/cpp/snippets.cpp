@@ -1,5 +1,5 @@
-// The programs of docs/cpp.md: what stands there between two of these marks is the same, line by
-// line (tests/snippets.py).
+// The programs of docs/cpp.md and docs/keras.md: what stands there between two of these marks is
+// the same, line by line (tests/snippets.py).
 #include <atomic>
 #include <cstdio>
 #include <thread>
@@ -92,6 +92,30 @@ struct keras_net {
 };
 // [end]
 
+// [keras 3]
+struct keras3_dense {
+    ckpt::array<float> kernel;  // takes the shape that the checkpoint has
+    std::vector<float> bias;
+
+    template <typename Visitor>
+    void members(Visitor &visit) {
+        visit("_kernel", kernel);
+        visit("bias", bias);
+    }
+};
+struct keras3_net {
+    keras3_dense hidden, head;
+    norm batch_normalization;
+
+    template <typename Visitor>
+    void members(Visitor &visit) {
+        visit("1", hidden);  // 0 is the input
+        visit("2", batch_normalization);
+        visit("3", head);
+    }
+};
+// [end]
+
 // [state]
 class generator {
    public:
@@ -130,6 +154,21 @@ TEST_F(snippets, reading) {
     EXPECT_EQ(values.size(), 5u);
     EXPECT_EQ(part[0], values[1]);
     EXPECT_EQ(matrix[0][4], values[4]);
+}
+
+TEST_F(snippets, keras_3) {
+    // [loading keras 3]
+    keras3_net net;
+    ckpt::load("tests/data/keras3", net, ckpt::restore_options().subtree("model/_functional/_operations"));
+    // [end]
+    // The fixture has these values under an optimizer's keys, and by the names of Keras' variables.
+    const ckpt::reader reader(fixture("keras3"));
+    EXPECT_FALSE(reader.contains(value_key("model/_functional/_operations/1/_kernel")));
+    EXPECT_EQ(net.hidden.kernel.shape(), ckpt::shape_view({4, 3}));
+    EXPECT_TRUE(
+        std::equal(net.hidden.kernel.begin(), net.hidden.kernel.end(), reader.read<float>("sequential/dense/kernel").begin()));
+    EXPECT_EQ(net.batch_normalization.gamma, reader.read<float>("sequential/batch_normalization/gamma"));
+    EXPECT_EQ(net.head.bias, reader.read<float>("sequential/dense_1/bias"));
 }
 
 TEST_F(snippets, errors) {
