@@ -1480,7 +1480,8 @@ bool ckpt_reader_has(const ckpt_reader *reader, const char *key, size_t key_len)
 // * in a checkpoint with an object graph, the path of a variable, which is the key of its value
 //   without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
 // * there also the full name of a value, as its program called the variable, with or without `:0`:
-//   `dense/kernel`.
+//   `dense/kernel`;
+// * there also any other path that leads to a variable: `layer-3/kernel`.
 //
 // Errors:
 // * `CKPT_CODE_NOT_FOUND` (`CKPT_REASON_NO_TENSOR`): there is no such tensor; the message suggests

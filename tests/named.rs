@@ -27,6 +27,10 @@ fn paths_and_full_names_lead_to_the_tensors_of_tensorflows_checkpoints() {
         ("keras3", "adam/learning_rate", "model/optimizer/_learning_rate"),
         ("savedmodel/variables", "conv2d_1/kernel:0", "layer_with_weights-1/kernel"),
         ("savedmodel/variables", "layer_with_weights-1/kernel", "layer_with_weights-1/kernel"),
+        // Paths that lead to the variable as well as that in its key.
+        ("tf_keras_net", "layer-3/kernel", "layer_with_weights-2/kernel"),
+        ("keras3", "model/_functional/_operations/1/_kernel", "model/optimizer/_trainable_variables/0"),
+        ("keras3", "model/optimizer/_momentums/0", "model/optimizer/_variables/2"),
     ] {
         let reader = Reader::open(PathBuf::from("tests/data").join(checkpoint)).unwrap();
         let found = reader.get(name).unwrap_or_else(|e| panic!("{name}: {e}"));

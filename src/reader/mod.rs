@@ -386,7 +386,8 @@ impl Reader {
     /// * in a checkpoint with an object graph, the path of a variable, which is the key of its
     ///   value without `/.ATTRIBUTES/VARIABLE_VALUE`: `net/l1/kernel`;
     /// * there also the full name of a value, as its program called the variable, with or without
-    ///   `:0`: `dense/kernel`.
+    ///   `:0`: `dense/kernel`;
+    /// * there also any other path that leads to a variable: `layer-3/kernel`.
     ///
     /// # Errors
     /// * `NOT_FOUND` (`NoTensor`): there is no such tensor; the message suggests similar names.

@@ -5,6 +5,7 @@ use super::similar::VALUE_SUFFIX;
 use super::Reader;
 use crate::allocate::TryPush;
 use crate::error::{printable, Code, Error, Reason, Result};
+use crate::format::key;
 
 /// What TensorFlow appends to the name of an operation for the name of its first tensor.
 const FIRST_OUTPUT: &[u8] = b":0";
@@ -41,6 +42,13 @@ impl Names {
         those.filter_map(|&(node, number)| Some(self.graph.node(node)?.attributes().nth(number as usize)?.checkpoint_key))
     }
 
+    /// Returns the key of the variable that a path leads to. It may have another path in its key.
+    fn key_at(&self, path: &[u8]) -> Option<&str> {
+        let node = self.graph.node(self.graph.node_at(std::str::from_utf8(path).ok()?)?)?;
+        let value = node.attributes().find(|attribute| attribute.name == key::VARIABLE_VALUE);
+        value.map(|attribute| attribute.checkpoint_key)
+    }
+
     /// Returns all full names, each with its key.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.graph.nodes().flat_map(|node| node.attributes()).map(|attribute| (attribute.full_name, attribute.checkpoint_key))
@@ -66,7 +74,7 @@ impl Reader {
     }
 
     /// The index of the tensor with this name: the path of a variable, or its full name, with or
-    /// without `:0`. `None` if there is none.
+    /// without `:0`; else another path that leads to the variable. `None` if there is none.
     ///
     /// # Errors
     /// * `INVALID_ARGUMENT` (`Ambiguous`): several tensors have the name.
@@ -83,6 +91,9 @@ impl Reader {
                 if !found.contains(&index) && found.len() <= SHOWN {
                     found.push(index);
                 }
+            }
+            if found.is_empty() {
+                found.extend(names.key_at(name).and_then(|key| self.find(key.as_bytes())));
             }
         }
         match found[..] {

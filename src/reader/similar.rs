@@ -28,7 +28,11 @@ impl Reader {
         for slots in [false, true] {
             let holds = |other: &[u8]| !name.is_empty() && contains(other, name);
             let wanted = all().filter(|(other, key)| contains(key, SLOT) == slots && holds(other));
-            near.extend(wanted.map(|(other, _)| other).take(SUGGESTED - near.len()));
+            for (other, _) in wanted {
+                if near.len() < SUGGESTED && !near.contains(&other) {
+                    near.push(other);
+                }
+            }
         }
         if near.is_empty() {
             let rank =
