@@ -28,6 +28,9 @@ struct Pool {
     freed: Condvar,
     /// That of a child.
     next: OnceLock<Box<Pool>>,
+    /// Whether the operating system starts no thread.
+    #[cfg(test)]
+    is_full: std::sync::atomic::AtomicBool,
 }
 
 #[derive(Default)]
@@ -68,7 +71,14 @@ pub(super) fn most() -> usize {
 
 impl Pool {
     fn new() -> Pool {
-        Pool { origin: Origin::here(), state: Mutex::default(), freed: Condvar::new(), next: OnceLock::new() }
+        Pool {
+            origin: Origin::here(),
+            state: Mutex::default(),
+            freed: Condvar::new(),
+            next: OnceLock::new(),
+            #[cfg(test)]
+            is_full: Default::default(),
+        }
     }
 
     fn of_this_process() -> &'static Pool {
@@ -99,9 +109,43 @@ impl Pool {
         if state.queue.is_empty() || state.threads >= most() + state.waiting {
             return Ok(());
         }
+        #[cfg(test)]
+        if self.is_full.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         thread::Builder::new().name("checkpoint".to_owned()).spawn(|| self.work())?;
         state.threads += 1;
         Ok(())
+    }
+
+    fn submit(&'static self, task: Task) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.queue.push_back(task);
+        match self.staff(&mut state) {
+            Err(e) if state.threads <= state.waiting => {
+                let task = state.queue.pop_back();
+                drop(state);
+                drop(task); // without the lock
+                Err(e)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts this thread of the pool as one that waits for others. If all do, and no thread can be
+    /// started, it does first what they wait for.
+    fn wait_for_others(&'static self) -> Waiting {
+        let mut state = self.state.lock();
+        state.waiting += 1;
+        let waiting = Waiting(self);
+        while self.staff(&mut state).is_err() && state.threads <= state.waiting {
+            let Some(task) = state.queue.pop_front() else { break };
+            drop(state);
+            task();
+            state = self.state.lock();
+        }
+        drop(state);
+        waiting
     }
 
     /// Does what there is to do.
@@ -129,20 +173,10 @@ impl Pool {
 /// Has a thread of the library do a task, which must not panic.
 ///
 /// # Errors
-/// The operating system's: there is no thread and none can be started. The task is dropped.
+/// The operating system's: there is no thread, or all wait for others, and none can be started. The
+/// task is dropped.
 pub(super) fn submit(task: Task) -> io::Result<()> {
-    let pool = Pool::of_this_process();
-    let mut state = pool.state.lock();
-    state.queue.push_back(task);
-    match pool.staff(&mut state) {
-        Err(e) if state.threads == 0 => {
-            let task = state.queue.pop_back();
-            drop(state);
-            drop(task); // without the lock
-            Err(e)
-        }
-        _ => Ok(()),
-    }
+    Pool::of_this_process().submit(task)
 }
 
 /// While it lives, a thread of the pool counts as one that waits for others.
@@ -150,14 +184,7 @@ pub(super) struct Waiting(&'static Pool);
 
 /// Says that this thread will wait for work of the pool.
 pub(super) fn waiting() -> Option<Waiting> {
-    if !IS_WORKER.get() {
-        return None;
-    }
-    let pool = Pool::of_this_process();
-    let mut state = pool.state.lock();
-    state.waiting += 1;
-    let _ = pool.staff(&mut state); // without it, the work waits for another thread
-    Some(Waiting(pool))
+    IS_WORKER.get().then(|| Pool::of_this_process().wait_for_others())
 }
 
 impl Drop for Waiting {
@@ -227,5 +254,38 @@ pub(crate) fn wait_for_room(bytes: u64, limit: u64, may_wait: bool) -> Result<Ro
             drop(state);
             waits = Some(waiting());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A call in the background whose callback waits for another one, in a process that may have no
+    /// more threads.
+    #[test]
+    fn work_that_others_wait_for_is_done_without_another_thread() {
+        let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
+        pool.is_full.store(true, SeqCst);
+        assert_eq!(pool.submit(Box::new(|| {})).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        pool.is_full.store(false, SeqCst);
+        let (ended, end) = channel();
+        let outer = move || {
+            pool.is_full.store(true, SeqCst);
+            let (done, is_done) = channel();
+            pool.submit(Box::new(move || done.send(()).unwrap())).unwrap();
+            let waiting = pool.wait_for_others();
+            let inner = is_done.recv_timeout(Duration::from_secs(20));
+            // Now all threads wait, so that nobody would ever do what is handed over.
+            let refused = pool.submit(Box::new(|| {})).is_err();
+            drop(waiting);
+            ended.send((inner, refused)).unwrap();
+        };
+        pool.submit(Box::new(outer)).unwrap();
+        assert_eq!(end.recv_timeout(Duration::from_secs(60)).unwrap(), (Ok(()), true));
     }
 }
