@@ -160,7 +160,7 @@ pub use reader::{
     Format, Measure, Node, ObjectGraph, OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed,
     Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Element, Extent, Slice, Strings, MAX_RANK};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Slice, Strings, MAX_RANK};
+use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Element, Slice, Strings, MAX_RANK};
 
 /// The error of a callback of the program.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -210,6 +210,34 @@ impl Variable {
     pub fn owned(dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<Variable> {
         check_bytes(dtype, shape, bytes.len())?;
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), Data::Owned(Buffer::copy_of(bytes)?)))
+    }
+
+    /// Creates a variable whose memory the graph owns, with these elements, row-major, which are
+    /// copied.
+    ///
+    /// ```
+    /// use checkpoint::{Graph, Variable};
+    ///
+    /// let graph = Graph::new();
+    /// let kernel = graph.add_variable(Variable::values(&[2, 3], &[1f32, 2.0, 3.0, 4.0, 5.0, 6.0])?)?;
+    /// let step = graph.add_variable(Variable::value(7i64)?)?;
+    /// assert_eq!(graph.read_values::<f32>(kernel)?[5], 6.0);
+    /// assert_eq!(graph.read_value::<i64>(step)?, 7);
+    /// # Ok::<(), checkpoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (`Shape`): the shape is invalid or does not match the number of elements.
+    pub fn values<T: Element>(shape: &[i64], elements: &[T]) -> Result<Variable> {
+        Variable::owned(T::DTYPE, shape, bytemuck::cast_slice(elements))
+    }
+
+    /// Creates a scalar whose memory the graph owns.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory.
+    pub fn value<T: Element>(value: T) -> Result<Variable> {
+        Variable::values(&[], &[value])
     }
 
     /// Creates a string variable with these elements, row-major, which are copied.

@@ -1,5 +1,7 @@
 //! Opening checkpoints of any format, listing their tensors and reading values.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod locate;
 mod merging;
 mod named;
@@ -9,6 +11,7 @@ mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
+mod typed;
 mod verdict;
 mod verify;
 mod view;
