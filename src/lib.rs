@@ -133,6 +133,7 @@ mod sort;
 mod storage;
 mod table;
 mod tensor;
+mod track;
 mod v1;
 
 pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
@@ -141,6 +142,8 @@ pub use checkpoint::{
     restore_nodes, Busy, Checkpoint, CheckpointView, Comparison, Log, Mismatch, Ranks, Report, RestoreKind, RestoreOptions, Row,
     RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions, Severity, Status, WriteCallback,
 };
+#[cfg(feature = "derive")]
+pub use checkpoint_derive::Track;
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint,
     latest_valid_checkpoint_async, remove_checkpoint, remove_checkpoint_with, repair_checkpoint_state, update_checkpoint_state,
@@ -161,6 +164,7 @@ pub use reader::{
     Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
 };
 pub use tensor::{convert_values, Conversion, DType, Element, Extent, Slice, Strings, MAX_RANK};
+pub use track::{load, load_partial, load_with, write, Array, Member, Members, Track, Tracker};
 
 /// The examples of README.md compile.
 #[cfg(doctest)]

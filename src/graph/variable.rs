@@ -1,5 +1,6 @@
 //! Variables: the dtypes and shapes that they accept, and where their values are stored.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ impl Memory for Vec<u8> {
 ///
 /// All methods are called during calls of the graph, with its lock held. They must not call the
 /// graph: such calls fail.
-pub trait Resizable: Memory {
+pub trait Resizable: Memory + Any {
     /// The current shape of the value; `None` while there is no value.
     fn shape(&self) -> Option<Vec<i64>>;
 
