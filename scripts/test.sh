@@ -38,6 +38,7 @@ format() {
 
 lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
+  cargo clippy --locked -p libcheckpoint --all-targets --all-features -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
@@ -56,9 +57,12 @@ licences() {
   scripts/notices.py --check
 }
 
-# The tests of all packages, and the example, which takes turns with the C one.
+# The tests of all packages, those of features that are off, and the examples, one of which takes
+# turns with the C one.
 rust() {
   cargo test --locked --workspace --no-fail-fast ${build:+--no-run}
+  cargo test --locked -p libcheckpoint --all-features --no-fail-fast --test typed --test track ${build:+--no-run}
+  runs cargo test --locked -p libcheckpoint --all-features --doc
   build_release
   runs tests/rust/run.sh build/release
 }
@@ -84,6 +88,7 @@ powercut() { scripts/powercut.sh $build; }
 
 docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p libcheckpoint --all-features
   mkdir -p build/doxygen
   doxygen docs/Doxyfile
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use checkpoint::{
-    load, load_partial, load_with, write, Array, Code, Conversion, DType, Members, Reader, Reason, RestoreOptions, RowState,
-    SaveOptions, Track, Tracker,
+    load, load_partial, load_with, write, Array, Code, Conversion, DType, Failure, Members, Reader, Reason, RestoreOptions,
+    RowState, SaveOptions, Sink, Source, State, Track, Tracker,
 };
 use common::manifest::{self, sha256, Value};
 use ndarray::{array, Array2, ArrayD};
@@ -577,4 +577,62 @@ fn maps_are_written_in_the_order_of_their_keys() {
         std::fs::read(path.with_extension("index")).unwrap()
     };
     assert_eq!(index(names.iter().collect()), index(names.iter().rev().collect()));
+}
+
+/// A generator of numbers, which says itself how it is saved.
+#[derive(Default, Debug, PartialEq)]
+struct Dice {
+    position: i64,
+}
+
+impl State for Dice {
+    fn save(&mut self, sink: &mut Sink) -> Result<(), Failure> {
+        Ok(sink.put_value("_POSITION", self.position)?)
+    }
+
+    fn restore(&mut self, source: &Source) -> Result<(), Failure> {
+        self.position = source.get("_POSITION")?.value()?;
+        match self.position {
+            13 => Err("an unlucky number".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn objects_with_state_are_moved_as_values_are() {
+    #[derive(Track, Default, Debug, PartialEq)]
+    struct Game {
+        #[track(state)]
+        dice: Dice,
+        #[track(state = "ITERATOR", rename = "iterator")]
+        other: Dice,
+        points: Vec<f32>,
+    }
+    let game = |dice, other| Game { dice: Dice { position: dice }, other: Dice { position: other }, points: vec![1.0] };
+    let directory = tempfile::tempdir().unwrap();
+    let mut saved = game(3, 4);
+    let path = written(&directory, &mut saved);
+    assert_eq!(saved, game(3, 4));
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.read_value::<i64>("dice/.ATTRIBUTES/_POSITION").unwrap(), 3);
+    assert_eq!(reader.read_value::<i64>("iterator/.ATTRIBUTES/ITERATOR_POSITION").unwrap(), 4);
+
+    let mut loaded = Game::default();
+    load(&path, &mut loaded).unwrap();
+    assert_eq!(loaded, game(3, 4));
+    let mut program = game(1, 2);
+    let tracker = Tracker::new(&mut program).unwrap();
+    tracker.with(&mut program, |checkpoint| checkpoint.read(&path, &RestoreOptions::new())).unwrap();
+    assert_eq!(program, game(3, 4));
+    let e = tracker.checkpoint().read(&path, &RestoreOptions::new()).unwrap_err();
+    assert!(e.reason() == Reason::Callback && e.to_string().contains("Tracker::with"), "{e}");
+
+    // One that fails to be restored: a load changes nothing, and what a checkpoint lacks is kept.
+    let path = written(&directory, &mut game(13, 5));
+    let mut loaded = game(1, 2);
+    assert_eq!(load(&path, &mut loaded).unwrap_err().reason(), Reason::Callback);
+    assert_eq!(loaded, game(1, 2));
+    load_partial("tests/data/tf_keras_net", &mut loaded, &RestoreOptions::new()).unwrap();
+    assert_eq!(loaded, game(1, 2));
 }

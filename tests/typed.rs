@@ -170,6 +170,50 @@ fn views_have_the_type_of_their_tensor() {
 }
 
 #[test]
+fn readers_reports_and_verifications_are_iterated() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = table(&directory);
+    let names: Vec<String> = (&reader).into_iter().map(|tensor| String::from_utf8_lossy(tensor.key()).into_owned()).collect();
+    assert_eq!(names, ["flags", "names", "step", "table"]);
+    let mut tensors = reader.tensors();
+    assert_eq!((tensors.len(), tensors.next_back().unwrap().key()), (4, &b"table"[..]));
+    let data = directory.path().join("model.data-00000-of-00001");
+    let mut bytes = std::fs::read(&data).unwrap();
+    bytes[reader.get("table").unwrap().offset().unwrap() as usize] ^= 1;
+    std::fs::write(&data, bytes).unwrap();
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    let verified = &checkpoint::verify(directory.path().join("model"), &checkpoint::VerifyOptions::new(), go_on).unwrap();
+    let mut problems = Vec::new();
+    for problem in verified {
+        problems.push(problem.reason());
+    }
+    assert_eq!(problems, [Reason::Checksum]);
+}
+
+#[test]
+fn errors_become_errors_of_input_and_output() {
+    use std::io::ErrorKind;
+    let directory = tempfile::tempdir().unwrap();
+    let reader = table(&directory);
+    for (error, kind) in [
+        (Reader::open("no/such/checkpoint").unwrap_err(), ErrorKind::NotFound),
+        (Reader::open("Cargo.toml").unwrap_err(), ErrorKind::InvalidData),
+        (reader.read::<f32>("table").unwrap_err(), ErrorKind::InvalidInput),
+        (reader.get("none").unwrap_err(), ErrorKind::NotFound),
+        (checkpoint::Error::new(Code::Unavailable, Reason::Locked, "x"), ErrorKind::ResourceBusy),
+        (checkpoint::Error::new(Code::ResourceExhausted, Reason::Space, "x"), ErrorKind::StorageFull),
+        (checkpoint::Error::new(Code::ResourceExhausted, Reason::Limit, "x"), ErrorKind::OutOfMemory),
+        (checkpoint::Error::new(Code::Internal, Reason::Panic, "x"), ErrorKind::Other),
+    ] {
+        let (reason, text) = (error.reason(), error.to_string());
+        let io = std::io::Error::from(error);
+        assert_eq!((io.kind(), io.to_string()), (kind, text));
+        let own = io.get_ref().and_then(|source| source.downcast_ref::<checkpoint::Error>()).unwrap();
+        assert_eq!(own.reason(), reason);
+    }
+}
+
+#[test]
 fn sizes_that_do_not_match_shapes_are_refused_when_values_are_added() {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::new(directory.path().join("model"), &WriteOptions::new()).unwrap();

@@ -23,6 +23,8 @@ pub enum OfField {
     Member(Option<LitStr>),
     /// A vector of one shape, perhaps of another name.
     Shaped(Vec<Expr>, Option<LitStr>),
+    /// An object with state, perhaps with the name of its one attribute, and perhaps of another name.
+    State(Option<LitStr>, Option<LitStr>),
     /// Slots for the variable at a path.
     Slots(LitStr),
 }
@@ -45,7 +47,7 @@ impl OfStruct {
 
 impl OfField {
     pub fn of(field: &Field) -> Result<OfField> {
-        let (mut skip, mut rename, mut shape, mut slots) = (None, None, None, None);
+        let (mut skip, mut rename, mut shape, mut slots, mut state) = (None, None, None, None, None);
         each(&field.attrs, |meta| {
             if meta.path.is_ident("skip") {
                 once(&mut skip, &meta, ())
@@ -53,19 +55,24 @@ impl OfField {
                 once(&mut rename, &meta, meta.value()?.parse::<LitStr>()?)
             } else if meta.path.is_ident("shape") {
                 once(&mut shape, &meta, dimensions(meta.value()?)?)
+            } else if meta.path.is_ident("state") {
+                let legacy = if meta.input.peek(Token![=]) { Some(meta.value()?.parse::<LitStr>()?) } else { None };
+                once(&mut state, &meta, legacy)
             } else if meta.path.is_ident("slots") {
                 once(&mut slots, &meta, meta.value()?.parse::<LitStr>()?)
             } else {
-                let expected = "`skip`, `rename = \"NAME\"`, `shape = [N, …]` or `slots = \"PATH\"`";
+                let expected = "`skip`, `rename = \"NAME\"`, `shape = [N, …]`, `state` or `slots = \"PATH\"`";
                 Err(meta.error(format!("Track: unknown attribute of a field: expected {expected}")))
             }
         })?;
-        match (skip, rename, shape, slots) {
-            (Some(()), None, None, None) => Ok(OfField::Skipped),
-            (None, rename, None, None) => Ok(OfField::Member(rename)),
-            (None, rename, Some(shape), None) => Ok(OfField::Shaped(shape, rename)),
-            (None, None, None, Some(path)) => Ok(OfField::Slots(path)),
+        match (skip, rename, shape, slots, state) {
+            (Some(()), None, None, None, None) => Ok(OfField::Skipped),
+            (None, rename, None, None, None) => Ok(OfField::Member(rename)),
+            (None, rename, Some(shape), None, None) => Ok(OfField::Shaped(shape, rename)),
+            (None, rename, None, None, Some(legacy)) => Ok(OfField::State(legacy, rename)),
+            (None, None, None, Some(path), None) => Ok(OfField::Slots(path)),
             (Some(()), ..) => Err(Error::new(field.span(), "Track: a field that is skipped has no other attribute")),
+            (_, _, _, None, _) => Err(Error::new(field.span(), "Track: an object with state has no shape")),
             _ => Err(Error::new(field.span(), "Track: slots have the names of their members, and their shapes")),
         }
     }

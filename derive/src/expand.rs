@@ -21,7 +21,7 @@ pub fn track(input: &DeriveInput) -> Result<TokenStream> {
             OfField::Skipped => continue,
             OfField::Member(_) => bounds.push(parse_quote!(#ty: #library::Member)),
             OfField::Slots(_) => bounds.push(parse_quote!(#ty: #library::Track)),
-            OfField::Shaped(..) => {}
+            OfField::Shaped(..) | OfField::State(..) => {}
         }
         owns_slots |= matches!(of_field, OfField::Slots(_));
         members.push(member(field, &of_field, of_struct.numbered.as_ref(), &library, &mut names)?);
@@ -39,7 +39,7 @@ pub fn track(input: &DeriveInput) -> Result<TokenStream> {
         impl #impl_generics #library::Track for #name #ty_generics #where_clause {
             const OWNS_SLOTS: bool = #owns_slots;
 
-            #[allow(unused_mut, unused_variables, unused_assignments)]
+            #[allow(unused_mut, unused_variables, unused_assignments, clippy::unnecessary_cast)]
             fn members(&mut self, members: &mut #library::Members<'_>) -> #library::Result<()> {
                 #number
                 #(#members)*
@@ -90,10 +90,19 @@ fn member(
         (OfField::Member(None), Some(prefix)) => Ok(quote_spanned! {span=>
             #library::Members::add_numbered(members, #prefix, &mut number, &mut self.#own)?;
         }),
-        (OfField::Member(Some(name)) | OfField::Shaped(_, Some(name)), Some(_)) => {
+        (OfField::Member(Some(name)) | OfField::Shaped(_, Some(name)) | OfField::State(_, Some(name)), Some(_)) => {
             Err(Error::new(name.span(), "Track: the fields of this struct have numbers, not names"))
         }
         (OfField::Shaped(..), Some(_)) => Err(Error::new(span, "Track: a field that has a number takes no shape")),
+        (OfField::State(..), Some(_)) => Err(Error::new(span, "Track: state has a name, not a number")),
+        (OfField::State(legacy, rename), None) => {
+            let name = named(rename)?;
+            let legacy = legacy.iter();
+            Ok(quote_spanned! {span=>
+                let options = #library::StateOptions::new() #(.legacy_name(#legacy))*;
+                #library::Members::add_state(members, #name, &options, &mut self.#own)?;
+            })
+        }
         (OfField::Member(rename), None) => {
             let name = named(rename)?;
             Ok(quote_spanned! {span=> #library::Members::add(members, #name, &mut self.#own)?; })
@@ -124,6 +133,8 @@ mod tests {
             ("struct S { #[track(slots = \"v\", rename = \"b\")] a: M }", "slots have the names of their members"),
             ("struct S { #[track(rename = \"b\")] a: f32, b: f32 }", "two members are named \"b\""),
             ("struct S { #[track(rename = \"\")] a: f32 }", "the name is empty"),
+            ("struct S { #[track(state, shape = [3])] a: A }", "an object with state has no shape"),
+            ("#[track(numbered = \"l\")] struct S { #[track(state)] a: A }", "state has a name, not a number"),
             ("struct S { #[track(shape = 3)] a: Vec<f32> }", "a shape is a list of dimensions: [10, 100]"),
             ("#[track(numbered = \"l\")] struct S { #[track(rename = \"b\")] a: L }", "have numbers, not names"),
             ("#[track(numbered = \"l\")] struct S { #[track(shape = [3])] a: Vec<f32> }", "takes no shape"),
@@ -148,6 +159,10 @@ mod tests {
             ),
             ("struct S { #[track(shape = [2, N])] a: Vec<f32> }", vec!["& [2 as i64 , N as i64]"]),
             ("struct S { #[track(slots = \"net/w\")] a: M }", vec!["OWNS_SLOTS : bool = true", "slots (\"net/w\""]),
+            (
+                "struct S { #[track(state = \"ITERATOR\")] a: A }",
+                vec!["legacy_name (\"ITERATOR\")", "add_state (members , \"a\""],
+            ),
             ("#[track(crate = \"my::ckpt\")] struct S;", vec!["my :: ckpt :: Track for S", "OWNS_SLOTS : bool = false"]),
             ("struct S<'a, T> { a: T, #[track(skip)] b: &'a u8 }", vec!["where T : :: checkpoint :: Member {"]),
         ] {

@@ -1,6 +1,8 @@
 //! Objects with custom state: several named tensors whose number and shapes are known only when
 //! they are saved.
 
+use std::any::Any;
+
 use super::variable::{Failure, Memory};
 use crate::allocate::copy;
 use crate::error::{Code, Error, Reason, Result};
@@ -12,7 +14,7 @@ use crate::tensor::{copy_values, shape_text, DType, Element, Strings};
 ///
 /// Both methods are called on the thread that saves or restores, with the graph's lock held. They
 /// must not call the graph: such calls fail.
-pub trait State: Send {
+pub trait State: Any + Send {
     /// Puts the tensors of the object into `sink`, in the order in which they are to be stored.
     ///
     /// # Errors
@@ -220,6 +222,15 @@ impl SourceTensor {
     /// The elements of a string or variant tensor, row-major; `None` for other dtypes.
     pub fn strings(&self) -> Option<&Strings> {
         self.strings.as_ref()
+    }
+}
+
+impl<'a> IntoIterator for &'a Source {
+    type Item = &'a SourceTensor;
+    type IntoIter = std::slice::Iter<'a, SourceTensor>;
+
+    fn into_iter(self) -> std::slice::Iter<'a, SourceTensor> {
+        self.tensors.iter()
     }
 }
 

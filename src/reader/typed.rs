@@ -112,7 +112,7 @@ impl Reader {
     /// let reader = checkpoint::Reader::open("tests/data/guide")?;
     /// let kernel = reader.read::<f32>("net/l1/kernel")?;
     /// let step = reader.read_value::<i32>("step")?;
-    /// assert_eq!((kernel.len(), step), (5, 30));
+    /// assert_eq!((kernel.len(), step), (5, 50));
     /// # Ok::<(), checkpoint::Error>(())
     /// ```
     ///

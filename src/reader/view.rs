@@ -4,7 +4,6 @@ use std::ops::Deref;
 
 use bytemuck::AnyBitPattern;
 
-use super::Tensor;
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Map;
 use crate::tensor::{DType, Element};
@@ -24,8 +23,8 @@ pub struct View {
 }
 
 impl View {
-    pub(super) fn new(map: Map, tensor: &Tensor<'_>) -> View {
-        View { map, key: tensor.key().into(), dtype: tensor.dtype(), shape: tensor.shape().into() }
+    pub(super) fn new(map: Map, key: &[u8], dtype: DType, shape: &[i64]) -> View {
+        View { map, key: key.into(), dtype, shape: shape.into() }
     }
 
     /// The dtype of the elements.

@@ -2,8 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::member::Member;
-use super::members::Members;
+use super::members::{Member, Members};
 use super::tensors::{visit_values, Values};
 use crate::error::{Error, Reason, Result};
 use crate::tensor::{checked_elements, into_bits, of_bits, shape_text, zeroed, Element, MAX_RANK};
@@ -104,8 +103,8 @@ impl<T: Element> Values for Array<T> {
         None
     }
 
-    fn take(&mut self) -> Vec<T::Bits> {
-        into_bits(std::mem::take(self).values)
+    fn take(&mut self) -> Result<Vec<T::Bits>> {
+        Ok(into_bits(std::mem::take(self).values))
     }
 
     fn put(&mut self, values: Vec<T::Bits>, shape: Vec<i64>) -> Result<()> {

@@ -11,7 +11,6 @@ use crate::tensor::{zeroed, Item};
 pub(super) type Shaped<I> = (Vec<<I as Item>::Bits>, Vec<i64>);
 
 /// Values that the program has moved into the graph, or none while the program has them.
-#[derive(Default)]
 pub(super) struct Held<I: Item> {
     value: Option<Shaped<I>>,
     /// What a restore writes.

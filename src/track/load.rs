@@ -37,7 +37,7 @@ use crate::graph::Graph;
 ///
 /// let mut program = Program::default();
 /// let report = checkpoint::load("tests/data/guide", &mut program)?;
-/// assert_eq!((program.net.l1.kernel.shape(), program.step), (&[1, 5][..], 30));
+/// assert_eq!((program.net.l1.kernel.shape(), program.step), (&[1, 5][..], 50));
 /// assert_eq!(report.count(checkpoint::RowState::Restored), 3);
 /// # Ok::<(), checkpoint::Error>(())
 /// ```
@@ -72,12 +72,12 @@ fn load_into<T: Track>(path: &Path, object: &mut T, options: &RestoreOptions, is
     let graph = Graph::new();
     let root = graph.with(|nodes| {
         let root = nodes.add(kind_of::<T>())?;
-        walk(nodes, root, object, Purpose::Declare, is_whole)?;
+        walk(nodes, root, object, Purpose::Declare, false)?;
         Ok(root)
     })?;
     let status = Checkpoint::new(&graph, root)?.read(path, options)?;
     status.expect_partial();
-    let adopted = graph.with(|nodes| walk(nodes, root, object, Purpose::Adopt, is_whole))?;
+    let adopted = graph.with(|nodes| walk(nodes, root, object, Purpose::Adopt, false))?;
     if is_whole {
         if let Some(name) = adopted.absent {
             let what = format!("the checkpoint has no element of \"{}\"", printable(name.as_bytes()));
@@ -86,7 +86,9 @@ fn load_into<T: Track>(path: &Path, object: &mut T, options: &RestoreOptions, is
         status.assert_rest_matched()?;
     }
     let report = status.report()?;
-    graph.with(|nodes| walk(nodes, root, object, Purpose::Commit, is_whole))?;
+    // What the options leave out is not known to be absent.
+    let clears = is_whole && options.wants_all();
+    graph.with(|nodes| walk(nodes, root, object, Purpose::Commit, clears))?;
     Ok(report)
 }
 

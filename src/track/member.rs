@@ -1,31 +1,11 @@
 //! Which types are members of a tracked struct, and what each is in the graph.
 
-use super::members::{kind_of, Members};
+use super::members::{kind_of, Member, Members};
 use super::objects::{number_objects, visit_list, visit_objects};
 use super::tensors::{visit_values, Many, One};
 use super::Track;
 use crate::error::Result;
 use crate::tensor::Item;
-
-/// A type that can be a field of a tracked struct: [`Track`] lists them. The trait is sealed; a type
-/// of a program becomes a member by implementing [`Track`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a member of a tracked struct",
-    note = "members are elements of tensors (f32, i64, bool, …), arrays and vectors of them, `checkpoint::Array`, structs that \
-            implement `checkpoint::Track`, and arrays, `Vec`, `Option`, `HashMap<String, _>` and `BTreeMap<String, _>` of these",
-    note = "leave the field out with `#[track(skip)]`"
-)]
-pub trait Member {
-    #[doc(hidden)]
-    fn visit(&mut self, name: &str, to: &mut Members<'_>) -> Result<()>;
-
-    #[doc(hidden)]
-    fn visit_numbered(&mut self, prefix: &str, number: &mut usize, to: &mut Members<'_>) -> Result<()> {
-        let name = format!("{prefix}{number}");
-        *number += 1;
-        self.visit(&name, to)
-    }
-}
 
 impl<T: Track> Member for T {
     fn visit(&mut self, name: &str, to: &mut Members<'_>) -> Result<()> {

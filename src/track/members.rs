@@ -1,13 +1,30 @@
 //! What an implementation of `Track` is given: it names the members.
 
-use super::member::Member;
-use super::tensors::{visit_values, Many};
 use super::walk::{Pass, Place, Purpose, Walk};
 use super::Track;
 use crate::allocate::list_of;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Kind, NodeId, Nodes, SlotOwner};
-use crate::tensor::Element;
+
+/// A type that can be a field of a tracked struct: [`Track`] lists them. The trait is sealed; a type
+/// of a program becomes a member by implementing [`Track`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a member of a tracked struct",
+    note = "members are elements of tensors (f32, i64, bool, …), arrays and vectors of them, `checkpoint::Array`, structs that \
+            implement `checkpoint::Track`, and arrays, `Vec`, `Option`, `HashMap<String, _>` and `BTreeMap<String, _>` of these",
+    note = "leave the field out with `#[track(skip)]`"
+)]
+pub trait Member {
+    #[doc(hidden)]
+    fn visit(&mut self, name: &str, to: &mut Members<'_>) -> Result<()>;
+
+    #[doc(hidden)]
+    fn visit_numbered(&mut self, prefix: &str, number: &mut usize, to: &mut Members<'_>) -> Result<()> {
+        let name = format!("{prefix}{number}");
+        *number += 1;
+        self.visit(&name, to)
+    }
+}
 
 /// Takes the members of a tracked struct ([`Track::members`]).
 pub struct Members<'w> {
@@ -24,15 +41,6 @@ impl Members<'_> {
     /// * Errors of a restore that has waited for the member.
     pub fn add<M: Member>(&mut self, name: &str, member: &mut M) -> Result<()> {
         member.visit(name, self)
-    }
-
-    /// Names a vector of elements that is always of this shape.
-    ///
-    /// # Errors
-    /// Those of [`Members::add`], and:
-    /// * `INVALID_ARGUMENT` (`Shape`): the vector has another number of elements.
-    pub fn add_shaped<T: Element>(&mut self, name: &str, shape: &[i64], values: &mut Vec<T>) -> Result<()> {
-        visit_values(&mut Many(values), Some(shape), name, self)
     }
 
     /// Names a member by the next number: the edge `prefix` and `number`, which is incremented. A
@@ -169,12 +177,12 @@ pub(super) fn kind_of<T: Track>() -> Kind {
 }
 
 /// Walks through a tracked struct, whose object is `root`.
-pub(super) fn walk<T: Track>(nodes: &mut Nodes, root: NodeId, object: &mut T, purpose: Purpose, is_whole: bool) -> Result<Walk> {
+pub(super) fn walk<T: Track>(nodes: &mut Nodes, root: NodeId, object: &mut T, purpose: Purpose, clears: bool) -> Result<Walk> {
     let passes: &[Pass] = match purpose {
         Purpose::Return | Purpose::Commit => &[Pass::Both],
         Purpose::Lend | Purpose::Declare | Purpose::Adopt => &[Pass::Edges, Pass::Slots],
     };
-    let mut walk = Walk { purpose, pass: Pass::Both, root, is_whole, absent: None, failure: None };
+    let mut walk = Walk { purpose, pass: Pass::Both, root, clears, absent: None, failure: None };
     for &pass in passes {
         walk.pass = pass;
         object.members(&mut Members { nodes, walk: &mut walk, place: Place::Object(root) })?;

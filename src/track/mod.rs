@@ -12,14 +12,14 @@ mod members;
 #[cfg(feature = "ndarray")]
 mod ndarrays;
 mod objects;
+mod state;
 mod tensors;
 mod tracker;
 mod walk;
 
 pub use array::Array;
 pub use load::{load, load_partial, load_with, write};
-pub use member::Member;
-pub use members::Members;
+pub use members::{Member, Members};
 pub use tracker::Tracker;
 
 use crate::error::Result;
@@ -95,6 +95,9 @@ use crate::error::Result;
 /// * `#[track(skip)]`: it is no member.
 /// * `#[track(rename = "NAME")]`: its name in the checkpoint.
 /// * `#[track(shape = [10, 100])]`: a `Vec` of elements is saved with this shape and takes no other.
+/// * `#[track(state)]`: it is a [`State`](crate::State) that implements `Default`, and says itself
+///   how it is saved; `#[track(state = "NAME")]` with
+///   [`StateOptions::legacy_name`](crate::StateOptions::legacy_name).
 /// * `#[track(slots = "PATH")]`: its members are the slots that this object, an optimizer, keeps for
 ///   the variable at this path from the root.
 ///

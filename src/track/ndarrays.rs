@@ -3,9 +3,9 @@
 use bytemuck::Zeroable;
 use ndarray::{Array, ArrayD, Dimension, IxDyn};
 
-use super::member::Member;
-use super::members::Members;
+use super::members::{Member, Members};
 use super::tensors::{visit_values, Values};
+use crate::allocate::list_of;
 use crate::error::{Error, Reason, Result};
 use crate::tensor::{into_bits, of_bits, Element};
 
@@ -20,17 +20,17 @@ impl<T: Element, D: Dimension> Values for Array<T, D> {
         D::NDIM.map(|count| vec![-1; count])
     }
 
-    fn take(&mut self) -> Vec<T::Bits> {
+    fn take(&mut self) -> Result<Vec<T::Bits>> {
+        if !self.is_standard_layout() {
+            return Ok(into_bits(list_of(self.iter().copied())?));
+        }
         let nothing = Array::from_shape_simple_fn(D::zeros(D::NDIM.unwrap_or(1)), || T::of_bits(Zeroable::zeroed()));
         let array = std::mem::replace(self, nothing);
         let count = array.len();
-        if !array.is_standard_layout() {
-            return into_bits(array.iter().copied().collect());
-        }
         let (mut values, offset) = array.into_raw_vec_and_offset();
         values.drain(..offset.unwrap_or(0));
         values.truncate(count);
-        into_bits(values)
+        Ok(into_bits(values))
     }
 
     fn put(&mut self, values: Vec<T::Bits>, shape: Vec<i64>) -> Result<()> {

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
-use super::member::Member;
-use super::members::Members;
+use super::members::{Member, Members};
 use super::walk::{Place, Purpose};
 use super::Track;
 use crate::allocate::list_of;
@@ -181,7 +180,7 @@ impl<M: Member + Default> Member for Option<M> {
             (Purpose::Adopt, _) => Ok(()),
             (Purpose::Commit, _) if to.find(name)?.is_some() => self.get_or_insert_default().visit(name, to),
             (Purpose::Commit, _) => {
-                if to.walk.is_whole {
+                if to.walk.clears {
                     *self = None;
                 }
                 Ok(())

@@ -3,9 +3,10 @@
 use super::held::{give, open, take, Held};
 use super::members::{taken, Members};
 use super::walk::Purpose;
+use crate::allocate::list_of;
 use crate::error::{printable, Error, Reason, Result};
 use crate::graph::{Kind, Variable};
-use crate::tensor::{checked_elements, into_bits, of_bits, shape_text, Item, MAX_RANK};
+use crate::tensor::{checked_elements, into_bits, of_bits, shape_text, Element, Item, MAX_RANK};
 
 /// Values with a shape, which can be taken and put back.
 pub trait Values {
@@ -19,7 +20,10 @@ pub trait Values {
     fn accepts(loads: bool) -> Option<Vec<i64>>;
 
     /// Takes the values, and leaves none or any.
-    fn take(&mut self) -> Vec<<Self::Item as Item>::Bits>;
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED`: they have to be copied, and there is no memory. They stay.
+    fn take(&mut self) -> Result<Vec<<Self::Item as Item>::Bits>>;
 
     /// Puts values of a shape that the member may have.
     fn put(&mut self, values: Vec<<Self::Item as Item>::Bits>, shape: Vec<i64>) -> Result<()>;
@@ -39,8 +43,8 @@ impl<I: Item> Values for One<'_, I> {
         Some(dimensions::<I>(&[]))
     }
 
-    fn take(&mut self) -> Vec<I::Bits> {
-        vec![self.0.to_bits()]
+    fn take(&mut self) -> Result<Vec<I::Bits>> {
+        list_of([self.0.to_bits()])
     }
 
     fn put(&mut self, values: Vec<I::Bits>, _: Vec<i64>) -> Result<()> {
@@ -66,8 +70,8 @@ impl<I: Item> Values for Many<'_, I> {
         Some(dimensions::<I>(&[-1])).filter(|shape| !(loads && shape.len() == 1))
     }
 
-    fn take(&mut self) -> Vec<I::Bits> {
-        into_bits(std::mem::take(self.0))
+    fn take(&mut self) -> Result<Vec<I::Bits>> {
+        Ok(into_bits(std::mem::take(self.0)))
     }
 
     fn put(&mut self, values: Vec<I::Bits>, _: Vec<i64>) -> Result<()> {
@@ -80,6 +84,17 @@ fn dimensions<I: Item>(outer: &[i64]) -> Vec<i64> {
     let mut dimensions = outer.to_vec();
     I::push_dimensions(&mut dimensions);
     dimensions
+}
+
+impl Members<'_> {
+    /// Names a vector of elements that is always of this shape.
+    ///
+    /// # Errors
+    /// Those of [`Members::add`], and:
+    /// * `INVALID_ARGUMENT` (`Shape`): the vector has another number of elements.
+    pub fn add_shaped<T: Element>(&mut self, name: &str, shape: &[i64], values: &mut Vec<T>) -> Result<()> {
+        visit_values(&mut Many(values), Some(shape), name, self)
+    }
 }
 
 /// Visits a member that is a tensor, perhaps always of one shape.
@@ -114,7 +129,7 @@ pub(super) fn visit_values<V: Values>(values: &mut V, fixed: Option<&[i64]>, nam
     if lends {
         open::<V::Item>(to.nodes, node, name)?;
         if let Some(shape) = shape {
-            let value = values.take();
+            let value = values.take()?;
             give::<V::Item>(to.nodes, node, (value, shape))?;
         }
     }

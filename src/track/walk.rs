@@ -32,8 +32,8 @@ pub(super) struct Walk {
     pub purpose: Purpose,
     pub pass: Pass,
     pub root: NodeId,
-    /// Whether what the checkpoint lacks is removed from the struct as well.
-    pub is_whole: bool,
+    /// Whether options that the checkpoint lacks become `None`.
+    pub clears: bool,
     /// The first container for which the checkpoint has no element.
     pub absent: Option<String>,
     /// The first failure of a walk that returns values, and goes on.
