@@ -5,9 +5,9 @@
 //! cargo run --features derive --example serve -- DIRECTORY THREADS UPDATES
 //! ```
 //!
-//! Serves the net of examples/train.rs from the checkpoints of DIRECTORY with THREADS threads, until
-//! it has loaded UPDATES of them. A request has the model that was the latest when it began, as long
-//! as it takes; the model before is dropped with its last request.
+//! Serves the net of examples/train.rs from the checkpoints of DIRECTORY with THREADS threads,
+//! until it has loaded UPDATES of them. A request has the model that was the latest when it began,
+//! as long as it takes; the model before is dropped with its last request.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,8 +38,8 @@ struct Dense {
 /// A checkpoint that is served.
 struct Serving {
     model: Model,
-    /// The bias as it lies in the file, which is mapped and not copied: what a net with gigabytes of
-    /// embeddings would do. `None` where TensorFlow has not aligned it.
+    /// The bias as it lies in the file, which is mapped and not copied: what a net with gigabytes
+    /// of embeddings would do. `None` where TensorFlow has not aligned it.
     mapped: Option<View>,
     /// Keeps the checkpoint from being removed while it is served.
     _pin: Pin,

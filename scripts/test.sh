@@ -71,7 +71,8 @@ rust() {
 # are quick run.
 package() {
   local target=${CARGO_TARGET_DIR:-$PWD/target} from=$PWD/build/package crate
-  cargo package --locked --no-verify --allow-dirty -p libcheckpoint --target-dir "$target"
+  # With its derive, which the registry may not have yet.
+  cargo package --locked --no-verify --allow-dirty -p libcheckpoint-derive -p libcheckpoint --target-dir "$target"
   crate=$(find "$target/package" -name 'libcheckpoint-[0-9]*.crate' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
   [ "$(stat -c %s "$crate")" -lt $((10 << 20)) ] || { echo "the registry takes no crate of 10 MiB or more: $crate"; return 1; }
   rm -rf "$from"
@@ -80,7 +81,7 @@ package() {
   cd "$from"
   cargo test --locked --target-dir "$target" --no-run
   runs cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
-    --test restored_fixtures --test state_file --test support --test writing
+    --test restored_fixtures --test state_file --test support --test typed --test writing
 }
 
 # Needs root and loop devices; elsewhere it says so.

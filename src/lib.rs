@@ -4,8 +4,8 @@
 //!
 //! [`Reader`] opens any checkpoint that TensorFlow writes: object-based, name-based, partitioned,
 //! sharded, in format V1 or V2. It lists the tensors and reads them, whole or in slices, into
-//! memory of the caller, as bytes or as values of a Rust type ([`Element`]). [`verify`] compares every checksum; [`ObjectGraph`] is what the
-//! checkpoint says about the program that saved it.
+//! memory of the caller, as bytes or as values of a Rust type ([`Element`]). [`verify`] compares
+//! every checksum; [`ObjectGraph`] is what the checkpoint says about the program that saved it.
 //!
 //! ```
 //! # let directory = tempfile::tempdir()?;
@@ -76,8 +76,8 @@
 //! long call. [`Saver`] saves and restores by names instead of edges.
 //!
 //! A struct of values need not be put into a graph by hand: [`Track`] and its derive name the
-//! members, [`load`] and [`write`](fn@write) take it at once, and a [`Tracker`] lends it to its graph
-//! for each call.
+//! members, [`load`] and [`write`](fn@write) take it at once, and a [`Tracker`] lends it to its
+//! graph for each call.
 //!
 //! # Managing a training run
 //!
@@ -271,7 +271,8 @@ struct Readme;
 ///     #[track(skip)]
 ///     name: String,
 /// }
-/// # fn with(tracker: &checkpoint::Tracker<Tower<f32>>, tower: &mut Tower<f32>) -> checkpoint::Result<()> {
+/// # type Own = Tower<f32>;
+/// # fn with(tracker: &checkpoint::Tracker<Own>, tower: &mut Own) -> checkpoint::Result<()> {
 /// tracker.with(tower, |_| Ok(()))
 /// # }
 /// ```

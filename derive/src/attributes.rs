@@ -23,7 +23,8 @@ pub enum OfField {
     Member(Option<LitStr>),
     /// A vector of one shape, perhaps of another name.
     Shaped(Vec<Expr>, Option<LitStr>),
-    /// An object with state, perhaps with the name of its one attribute, and perhaps of another name.
+    /// An object with state, perhaps with the name of its one attribute, and perhaps of another
+    /// name.
     State(Option<LitStr>, Option<LitStr>),
     /// Slots for the variable at a path.
     Slots(LitStr),

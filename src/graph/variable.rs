@@ -220,7 +220,8 @@ impl Variable {
     /// use checkpoint::{Graph, Variable};
     ///
     /// let graph = Graph::new();
-    /// let kernel = graph.add_variable(Variable::values(&[2, 3], &[1f32, 2.0, 3.0, 4.0, 5.0, 6.0])?)?;
+    /// let values = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let kernel = graph.add_variable(Variable::values(&[2, 3], &values)?)?;
     /// let step = graph.add_variable(Variable::value(7i64)?)?;
     /// assert_eq!(graph.read_values::<f32>(kernel)?[5], 6.0);
     /// assert_eq!(graph.read_value::<i64>(step)?, 7);

@@ -22,8 +22,9 @@ impl Tensor<'_> {
         self.values_with(None, &ReadOptions::new())
     }
 
-    /// Reads the elements, or those of a slice, with options. A tensor of another dtype is converted
-    /// as [`ReadOptions::conversion`] allows; [`ReadOptions::dtype`] is set to that of `T`.
+    /// Reads the elements, or those of a slice, with options. A tensor of another dtype is
+    /// converted as [`ReadOptions::conversion`] allows; [`ReadOptions::dtype`] is set to that of
+    /// `T`.
     ///
     /// ```
     /// use checkpoint::{Conversion, ReadOptions, Reader};
@@ -32,7 +33,8 @@ impl Tensor<'_> {
     /// let kernel = reader.get("net/l1/kernel")?; // float32 [1, 5]
     /// let last_two = kernel.values_with::<f32>(Some(&"-:3,2".parse()?), &ReadOptions::new())?;
     /// assert_eq!(last_two.len(), 2);
-    /// let wide = kernel.values_with::<f64>(None, &ReadOptions::new().conversion(Conversion::Exact))?;
+    /// let exact = ReadOptions::new().conversion(Conversion::Exact);
+    /// let wide = kernel.values_with::<f64>(None, &exact)?;
     /// assert_eq!(wide[3], f64::from(last_two[0]));
     /// # Ok::<(), checkpoint::Error>(())
     /// ```
@@ -64,7 +66,8 @@ impl Tensor<'_> {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`Tensor::read_slice_into`]. Those of dtype and size leave the memory as it is.
+    /// The errors of [`Tensor::read_slice_into`]. Those of dtype and size leave the memory as it
+    /// is.
     pub fn values_into<T: Element>(&self, slice: Option<&Slice>, values: &mut [T], options: &ReadOptions) -> Result<()> {
         let options = self.as_elements::<T>(options);
         self.check_destination(slice, size_of_val(values), &options)?;

@@ -7,8 +7,8 @@ use bytemuck::{NoUninit, Pod};
 use super::DType;
 use crate::error::{Error, Result};
 
-/// A Rust type whose values are elements of tensors: `f32`, `f64`, the integers of 8 to 64 bits, and
-/// `bool`. With the feature `half` also `half::f16` and `half::bf16`, with `num-complex`
+/// A Rust type whose values are elements of tensors: `f32`, `f64`, the integers of 8 to 64 bits,
+/// and `bool`. With the feature `half` also `half::f16` and `half::bf16`, with `num-complex`
 /// `Complex<f32>` and `Complex<f64>`.
 ///
 /// Unsigned integers also stand for the bits of a dtype of their size that has no Rust type

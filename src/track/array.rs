@@ -35,7 +35,8 @@ impl<T: Element> Array<T> {
     /// Makes an array of these elements.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` (`Shape`): the shape is invalid, or does not match the number of elements.
+    /// `INVALID_ARGUMENT` (`Shape`): the shape is invalid, or does not match the number of
+    /// elements.
     pub fn new(shape: &[i64], values: Vec<T>) -> Result<Array<T>> {
         if elements_of(shape)? != values.len() as u64 {
             return Err(Error::argument("the number of elements does not match the shape")

@@ -49,8 +49,8 @@ pub fn load<T: Track>(path: impl AsRef<Path>, object: &mut T) -> Result<Report> 
     load_into(path.as_ref(), object, &RestoreOptions::new(), true)
 }
 
-/// Loads what the checkpoint has for the members of a struct, with options, and leaves the others as
-/// they are: those are [`RowState::Missing`](crate::RowState::Missing) in the report.
+/// Loads what the checkpoint has for the members of a struct, with options, and leaves the others
+/// as they are: those are [`RowState::Missing`](crate::RowState::Missing) in the report.
 ///
 /// If this fails, the struct is as before.
 ///
@@ -92,8 +92,8 @@ fn load_into<T: Track>(path: &Path, object: &mut T, options: &RestoreOptions, is
     Ok(report)
 }
 
-/// Writes a struct as the checkpoint `prefix` and returns its path, as [`Checkpoint::write`] does. A
-/// `Vec` is written as a tensor of one dimension, or of those of its arrays.
+/// Writes a struct as the checkpoint `prefix` and returns its path, as [`Checkpoint::write`] does.
+/// A `Vec` is written as a tensor of one dimension, or of those of its arrays.
 ///
 /// The struct is unchanged. It is lent by `&mut` because its vectors are moved out for as long as
 /// the call takes, so that nothing is copied.

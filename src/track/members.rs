@@ -6,8 +6,8 @@ use crate::allocate::list_of;
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Kind, NodeId, Nodes, SlotOwner};
 
-/// A type that can be a field of a tracked struct: [`Track`] lists them. The trait is sealed; a type
-/// of a program becomes a member by implementing [`Track`].
+/// A type that can be a field of a tracked struct: [`Track`] lists them. A type
+/// of a program becomes a member by implementing [`Track`], not this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a member of a tracked struct",
     note = "members are elements of tensors (f32, i64, bool, …), arrays and vectors of them, `checkpoint::Array`, structs that \

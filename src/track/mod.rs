@@ -75,7 +75,7 @@ use crate::error::Result;
 /// | `Vec<f32>` | a tensor of one dimension | any length; [`load`] takes any shape, row-major |
 /// | `Vec<[f32; 3]>` | a tensor `[n, 3]` | any `n` |
 /// | [`Array<f32>`](Array) | a tensor of its shape | any shape |
-/// | `ndarray::Array` (feature `ndarray`) | a tensor of its shape | any shape of as many dimensions |
+/// | `ndarray::Array` (feature `ndarray`) | a tensor of its shape | any shape of that rank |
 /// | another such struct, `Box` of one | an object | |
 /// | `[Struct; 4]` | a list | exactly its elements |
 /// | `Vec<Struct>` | an object with the edges `0`, `1`, … | [`load`] takes the number of elements |
@@ -94,12 +94,13 @@ use crate::error::Result;
 /// On a field:
 /// * `#[track(skip)]`: it is no member.
 /// * `#[track(rename = "NAME")]`: its name in the checkpoint.
-/// * `#[track(shape = [10, 100])]`: a `Vec` of elements is saved with this shape and takes no other.
+/// * `#[track(shape = [10, 100])]`: a `Vec` of elements is saved with this shape and takes no
+///   other.
 /// * `#[track(state)]`: it is a [`State`](crate::State) that implements `Default`, and says itself
 ///   how it is saved; `#[track(state = "NAME")]` with
 ///   [`StateOptions::legacy_name`](crate::StateOptions::legacy_name).
-/// * `#[track(slots = "PATH")]`: its members are the slots that this object, an optimizer, keeps for
-///   the variable at this path from the root.
+/// * `#[track(slots = "PATH")]`: its members are the slots that this object, an optimizer, keeps
+///   for the variable at this path from the root.
 ///
 /// # By hand
 /// Without the derive, an implementation names the members, always all and in the same order:

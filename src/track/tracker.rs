@@ -20,9 +20,9 @@ use crate::graph::{Graph, NodeId};
 /// graph has no values: saves fail with [`Reason::NotShaped`], restores with [`Reason::Callback`].
 ///
 /// A tracker follows what the struct has when it is lent. Elements that were added to vectors and
-/// maps since the last time are tracked then, and restored if a restore has waited for them. Vectors
-/// of structs keep their length in a restore; [`load`](super::load()) gives them that of the
-/// checkpoint.
+/// maps since the last time are tracked then, and restored if a restore has waited for them.
+/// Vectors of structs keep their length in a restore; [`load`](super::load()) gives them that of
+/// the checkpoint.
 ///
 /// Thread-safe, but a tracker lends one struct at a time.
 ///
@@ -69,7 +69,8 @@ impl<T: Track> Tracker<T> {
     ///
     /// # Errors
     /// * `ALREADY_EXISTS` ([`Reason::NameTaken`]): two members have one name.
-    /// * `INVALID_ARGUMENT` ([`Reason::Shape`]): a member does not have the shape that it was given.
+    /// * `INVALID_ARGUMENT` ([`Reason::Shape`]): a member does not have the shape that it was
+    ///   given.
     /// * `NOT_FOUND` ([`Reason::Node`]): there is no variable of which an optimizer has slots.
     pub fn new(object: &mut T) -> Result<Tracker<T>> {
         let graph = Graph::new();

@@ -28,7 +28,8 @@ for die in 23 37; do
   done
 done
 "$train" "$work/whole-rust" 50 | diff "$work/expected" -
-# A server with four threads: it has the model of the checkpoint that there is, then of each new one.
+# A server with four threads: it has the model of the checkpoint that there is, then of each new
+# one.
 "$train" "$work/served" 10 >/dev/null
 "$examples/serve" "$work/served" 4 2 >"$work/answers" &
 server=$!
