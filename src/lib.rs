@@ -75,7 +75,7 @@
 //! form that ends in `_async`, too, and gives a [`Pending`]. A [`Cancel`] in the options stops a
 //! long call. [`Saver`] saves and restores by names instead of edges.
 //!
-//! A struct of values need not be put into a graph by hand: [`Track`] and its derive name the
+//! A struct of values need not be put into a graph by hand: [`Track`](trait@Track) and its derive name the
 //! members, [`load`] and [`write`](fn@write) take it at once, and a [`Tracker`] lends it to its
 //! graph for each call.
 //!

@@ -1,6 +1,8 @@
 //! The derive of `checkpoint::Track`, which documents it. Programs depend on `libcheckpoint` with
 //! its feature `derive`, not on this crate.
 
+#![forbid(unsafe_code)]
+
 mod attributes;
 mod expand;
 

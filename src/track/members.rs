@@ -119,14 +119,13 @@ impl Members<'_> {
             None => {
                 let node = self.nodes.add(kind())?;
                 let made = contents(&mut self.at(Place::Object(node))).and_then(|()| self.attach(name, node));
-                if made.is_err() && self.find(name)?.is_none() {
+                let (purpose, pass) = (self.walk.purpose, self.walk.pass);
+                if made.is_err() && purpose == Purpose::Lend && self.find(name)?.is_none() {
                     // No later walk finds what it has.
-                    let (purpose, pass) = (self.walk.purpose, self.walk.pass);
                     (self.walk.purpose, self.walk.pass) = (Purpose::Return, Pass::Both);
-                    if purpose == Purpose::Lend {
-                        contents(&mut self.at(Place::Object(node)))?;
-                    }
+                    let returned = contents(&mut self.at(Place::Object(node)));
                     (self.walk.purpose, self.walk.pass) = (purpose, pass);
+                    return made.and(returned);
                 }
                 made
             }
