@@ -75,9 +75,9 @@
 //! form that ends in `_async`, too, and gives a [`Pending`]. A [`Cancel`] in the options stops a
 //! long call. [`Saver`] saves and restores by names instead of edges.
 //!
-//! A struct of values need not be put into a graph by hand: [`Track`](trait@Track) and its derive name the
-//! members, [`load`] and [`write`](fn@write) take it at once, and a [`Tracker`] lends it to its
-//! graph for each call.
+//! A struct of values need not be put into a graph by hand: [`Track`] and its derive name the
+//! members, [`load`] and [`write`] take it at once, and a [`Tracker`] lends it to its graph for
+//! each call.
 //!
 //! # Managing a training run
 //!
@@ -110,6 +110,9 @@
 //! `examples/serve.rs` a server that follows one.
 //! [`latest_valid_checkpoint`], [`repair_checkpoint_state`] and [`wait_for_new_checkpoint`] are
 //! for programs that look after such a directory or follow it.
+//!
+//! [`Track`]: trait@Track
+//! [`write`]: fn@write
 //!
 //! # Features
 //! All are off by default.

@@ -26,7 +26,7 @@ use crate::error::Result;
 
 /// A struct whose fields are saved under their names, as the attributes of a `tf.Module` are.
 ///
-/// `#[derive(Track)]`, of the feature `derive`, implements it. [`load`](fn@load) and [`write`](fn@write)
+/// `#[derive(Track)]`, of the feature `derive`, implements it. [`load`] and [`write`]
 /// take such a struct at once; a [`Tracker`] saves and restores it again and again.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
@@ -72,15 +72,15 @@ use crate::error::Result;
 /// |---|---|---|
 /// | an [`Element`](crate::Element): `f32`, `i64`, `bool`, … | a scalar | a scalar |
 /// | `[f32; 5]`, `[[f32; 3]; 2]` | a tensor of these dimensions | these dimensions |
-/// | `Vec<f32>` | a tensor of one dimension | any length; [`load`](fn@load) takes any shape, row-major |
+/// | `Vec<f32>` | a tensor of one dimension | any length; [`load`] takes any shape, row-major |
 /// | `Vec<[f32; 3]>` | a tensor `[n, 3]` | any `n` |
 /// | [`Array<f32>`](Array) | a tensor of its shape | any shape |
 /// | `ndarray::Array` (feature `ndarray`) | a tensor of its shape | any shape of that rank |
 /// | another such struct, `Box` of one | an object | |
 /// | `[Struct; 4]` | a list | exactly its elements |
-/// | `Vec<Struct>` | an object with the edges `0`, `1`, … | [`load`](fn@load) takes the number of elements |
-/// | `HashMap<String, Struct>`, `BTreeMap` | a dict | [`load`](fn@load) takes the keys |
-/// | `Option` of any of these | nothing, or what it holds | [`load`](fn@load) takes whether it is there |
+/// | `Vec<Struct>` | an object with the edges `0`, `1`, … | [`load`] takes the number of elements |
+/// | `HashMap<String, Struct>`, `BTreeMap` | a dict | [`load`] takes the keys |
+/// | `Option` of any of these | nothing, or what it holds | [`load`] takes whether it is there |
 ///
 /// `Vec`, maps and `Option` need `Default` of what they hold, to make it. Everything else is no
 /// member, which the compiler says in one sentence: `String`, `usize`, references, enumerations.
@@ -121,6 +121,9 @@ use crate::error::Result;
 ///     }
 /// }
 /// ```
+///
+/// [`load`]: fn@load
+/// [`write`]: fn@write
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tracked struct",
     note = "use `#[derive(Track)]` on the struct, with the feature `derive`, or implement `checkpoint::Track`"
