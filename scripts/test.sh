@@ -38,6 +38,7 @@ format() {
 
 lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
+  cargo clippy --locked -p libcheckpoint --all-targets --all-features -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
@@ -56,9 +57,12 @@ licences() {
   scripts/notices.py --check
 }
 
-# The tests of all packages, and the example, which takes turns with the C one.
+# The tests of all packages, those of features that are off, and the examples, one of which takes
+# turns with the C one.
 rust() {
   cargo test --locked --workspace --no-fail-fast ${build:+--no-run}
+  cargo test --locked -p libcheckpoint --all-features --no-fail-fast --test typed --test track ${build:+--no-run}
+  runs cargo test --locked -p libcheckpoint --all-features --doc
   build_release
   runs tests/rust/run.sh build/release
 }
@@ -67,7 +71,8 @@ rust() {
 # are quick run.
 package() {
   local target=${CARGO_TARGET_DIR:-$PWD/target} from=$PWD/build/package crate
-  cargo package --locked --no-verify --allow-dirty -p libcheckpoint --target-dir "$target"
+  # With its derive, which the registry may not have yet.
+  cargo package --locked --no-verify --allow-dirty -p libcheckpoint-derive -p libcheckpoint --target-dir "$target"
   crate=$(find "$target/package" -name 'libcheckpoint-[0-9]*.crate' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
   [ "$(stat -c %s "$crate")" -lt $((10 << 20)) ] || { echo "the registry takes no crate of 10 MiB or more: $crate"; return 1; }
   rm -rf "$from"
@@ -76,7 +81,7 @@ package() {
   cd "$from"
   cargo test --locked --target-dir "$target" --no-run
   runs cargo test --locked --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
-    --test restored_fixtures --test state_file --test support --test writing
+    --test restored_fixtures --test state_file --test support --test typed --test writing
 }
 
 # Needs root and loop devices; elsewhere it says so.
@@ -84,6 +89,7 @@ powercut() { scripts/powercut.sh $build; }
 
 docs() {
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p libcheckpoint --all-features
   mkdir -p build/doxygen
   doxygen docs/Doxyfile
 }

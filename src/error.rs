@@ -3,6 +3,7 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -182,7 +183,24 @@ pub enum Reason {
 ///
 /// `Display` writes one line: the file, the tensor, the fault, and the expected and found values,
 /// as far as each is known. `source` is the failure of the program's callback that made the call
-/// fail, if one did.
+/// fail, if one did. [`Error::code`] and [`Error::reason`] are for programs to match on:
+///
+/// ```
+/// use checkpoint::{Code, Reader, Reason};
+///
+/// match Reader::open("no/such/checkpoint") {
+///     Ok(reader) => println!("{} tensors", reader.len()),
+///     Err(e) if e.reason() == Reason::NoCheckpoint => println!("from the beginning"),
+///     Err(e) => match e.code() {
+///         Code::Unavailable => println!("try again"),
+///         Code::DataLoss => println!("{:?} is damaged", e.file()),
+///         _ => return Err(e),
+///     },
+/// }
+/// # Ok::<(), checkpoint::Error>(())
+/// ```
+///
+/// It converts into a [`std::io::Error`] of the kind that the code stands for.
 #[derive(Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<Inner>);
@@ -342,6 +360,27 @@ impl Error {
     /// Returns the error number of the operating system, if it reported one.
     pub fn errno(&self) -> Option<i32> {
         self.0.errno
+    }
+}
+
+impl From<Error> for io::Error {
+    /// For functions that return `io::Result`: the kind follows from the code, and the library's
+    /// error is its source.
+    fn from(error: Error) -> io::Error {
+        let kind = match error.code() {
+            _ if error.reason() == Reason::Space => io::ErrorKind::StorageFull,
+            Code::NotFound => io::ErrorKind::NotFound,
+            Code::PermissionDenied => io::ErrorKind::PermissionDenied,
+            Code::AlreadyExists => io::ErrorKind::AlreadyExists,
+            Code::InvalidArgument | Code::OutOfRange => io::ErrorKind::InvalidInput,
+            Code::DataLoss => io::ErrorKind::InvalidData,
+            Code::DeadlineExceeded => io::ErrorKind::TimedOut,
+            Code::Unavailable => io::ErrorKind::ResourceBusy,
+            Code::Unimplemented => io::ErrorKind::Unsupported,
+            Code::ResourceExhausted if error.reason() == Reason::Limit => io::ErrorKind::OutOfMemory,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
     }
 }
 

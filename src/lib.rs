@@ -4,8 +4,8 @@
 //!
 //! [`Reader`] opens any checkpoint that TensorFlow writes: object-based, name-based, partitioned,
 //! sharded, in format V1 or V2. It lists the tensors and reads them, whole or in slices, into
-//! memory of the caller. [`verify`] compares every checksum; [`ObjectGraph`] is what the
-//! checkpoint says about the program that saved it.
+//! memory of the caller, as bytes or as values of a Rust type ([`Element`]). [`verify`] compares
+//! every checksum; [`ObjectGraph`] is what the checkpoint says about the program that saved it.
 //!
 //! ```
 //! # let directory = tempfile::tempdir()?;
@@ -16,12 +16,12 @@
 //! use checkpoint::Reader;
 //!
 //! let reader = Reader::open(&path)?; // a prefix, a directory, an .index file, a SavedModel
-//! for tensor in reader.tensors() {
+//! for tensor in &reader {
 //!     let key = String::from_utf8_lossy(tensor.key());
 //!     println!("{key} {} {:?}", tensor.dtype(), tensor.shape());
 //! }
-//! let kernel: Vec<u8> = reader.get("net/kernel")?.read()?;
-//! # assert_eq!(kernel.len(), 48);
+//! let kernel: Vec<f32> = reader.read("net/kernel")?;
+//! # assert_eq!(kernel.len(), 12);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -31,13 +31,13 @@
 //! caller's memory. [`merge`] makes one checkpoint of the sections of several workers.
 //!
 //! ```
-//! use checkpoint::{DType, WriteOptions, Writer};
+//! use checkpoint::{WriteOptions, Writer};
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("model");
-//! let weights = [0u8; 48];
+//! let weights = [0f32; 12];
 //! let mut writer = Writer::new(&path, &WriteOptions::new())?;
-//! writer.add("net/kernel", DType::Float, &[3, 4], &weights)?;
+//! writer.add_values("net/kernel", &[3, 4], &weights)?;
 //! writer.finish()?; // now it is on disk and complete; before, there is nothing of it
 //! # assert!(checkpoint::checkpoint_exists(&path)?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,6 +75,10 @@
 //! form that ends in `_async`, too, and gives a [`Pending`]. A [`Cancel`] in the options stops a
 //! long call. [`Saver`] saves and restores by names instead of edges.
 //!
+//! A struct of values need not be put into a graph by hand: [`Track`] and its derive name the
+//! members, [`load`] and [`write`] take it at once, and a [`Tracker`] lends it to its graph for
+//! each call.
+//!
 //! # Managing a training run
 //!
 //! A [`Manager`] numbers the checkpoints of a directory, resumes from the latest, and removes
@@ -102,9 +106,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/train.rs` is a whole training loop that is killed and resumes with the same bits.
+//! `examples/train.rs` is a whole training loop that is killed and resumes with the same bits,
+//! `examples/serve.rs` a server that follows one.
 //! [`latest_valid_checkpoint`], [`repair_checkpoint_state`] and [`wait_for_new_checkpoint`] are
 //! for programs that look after such a directory or follow it.
+//!
+//! [`Track`]: trait@Track
+//! [`write`]: fn@write
+//!
+//! # Features
+//! All are off by default.
+//! * `derive`: `#[derive(Track)]`. Off, because it compiles `syn`.
+//! * `half`: `half::f16` and `half::bf16` are elements.
+//! * `num-complex`: `Complex<f32>` and `Complex<f64>` are elements.
+//! * `ndarray`: tensors are read as arrays and views, written from them, and arrays are members.
 //!
 //! # Errors
 //!
@@ -133,6 +148,7 @@ mod sort;
 mod storage;
 mod table;
 mod tensor;
+mod track;
 mod v1;
 
 pub use background::{Cancel, Pending, PendingProgress, Phase, PhaseCost};
@@ -142,6 +158,8 @@ pub use checkpoint::{
     RestoreKind, RestoreOptions, Row, RowPath, RowState, SaveOptions, SaveProgress, Saver, SaverOptions, SaverSaveOptions,
     Severity, Status, WriteCallback,
 };
+#[cfg(feature = "derive")]
+pub use checkpoint_derive::Track;
 pub use directory::{
     checkpoint_exists, checkpoint_mtimes, collect_checkpoints, get_checkpoint_state, latest_valid_checkpoint,
     latest_valid_checkpoint_async, remove_checkpoint, remove_checkpoint_with, repair_checkpoint_state, update_checkpoint_state,
@@ -159,11 +177,108 @@ pub use manager::{Init, Manager, ManagerOptions, ManagerSaveOptions, ResumeOptio
 pub use reader::{
     latest_checkpoint, latest_checkpoint_with, merge, merge_async, resolve_checkpoint, verify, verify_async, Attribute, Edge,
     Format, Measure, Node, ObjectGraph, OpenOptions, OwnedReadRequest, Progress, ReadRequest, Reader, RegisteredSaver, Rekeyed,
-    Resolution, SlotVariable, Tensor, Verdict, Verification, VerifyOptions, View,
+    Resolution, SlotVariable, Tensor, Tensors, Verdict, Verification, VerifyOptions, View,
 };
-pub use tensor::{convert_values, Conversion, DType, Extent, Slice, Strings, MAX_RANK};
+pub use tensor::{convert_values, Conversion, DType, Element, Extent, Slice, Strings, MAX_RANK};
+pub use track::{load, load_partial, load_with, write, Array, Member, Members, Track, Tracker};
 
-/// The examples of README.md compile.
-#[cfg(doctest)]
+/// The examples of README.md compile, one of them with a derive.
+#[cfg(all(doctest, feature = "derive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// What cannot be a member does not compile.
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Named {
+///     name: String,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Counted {
+///     count: usize,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Borrowed<'a> {
+///     values: &'a [f32],
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Ragged {
+///     rows: Vec<Vec<f32>>,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Layer { // without Default, which makes the elements that a checkpoint has
+///     bias: Vec<f32>,
+/// }
+/// #[derive(checkpoint::Track)]
+/// struct Tower {
+///     layers: Vec<Layer>,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// enum Mode {
+///     Train,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(checkpoint::Track)]
+/// struct Shaped {
+///     #[track(shape = [2, 3])]
+///     values: [f32; 6],
+/// }
+/// ```
+///
+/// A tracker is of one type:
+///
+/// ```compile_fail
+/// # fn with(tracker: &checkpoint::Tracker<Layer>, other: &mut Net) -> checkpoint::Result<()> {
+/// tracker.with(other, |_| Ok(()))
+/// # }
+/// # #[derive(checkpoint::Track)]
+/// # struct Layer { bias: Vec<f32> }
+/// # #[derive(checkpoint::Track)]
+/// # struct Net { layer: Layer }
+/// ```
+///
+/// These are members, with the same lines around them:
+///
+/// ```
+/// #[derive(checkpoint::Track)]
+/// struct Shaped {
+///     #[track(shape = [2, 3])]
+///     values: Vec<f32>,
+/// }
+/// #[derive(checkpoint::Track, Default)]
+/// struct Layer {
+///     bias: Vec<f32>,
+/// }
+/// #[derive(checkpoint::Track)]
+/// struct Tower<T> {
+///     layers: Vec<Layer>,
+///     list: [Shaped; 2],
+///     rest: T,
+///     #[track(skip)]
+///     name: String,
+/// }
+/// # type Own = Tower<f32>;
+/// # fn with(tracker: &checkpoint::Tracker<Own>, tower: &mut Own) -> checkpoint::Result<()> {
+/// tracker.with(tower, |_| Ok(()))
+/// # }
+/// ```
+#[cfg(all(doctest, feature = "derive"))]
+struct Refused;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// From the top down. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["manager"],
+    &["manager", "track"],
     &["checkpoint"],
     &["graph", "directory"],
     &["reader"],

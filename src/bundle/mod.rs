@@ -40,6 +40,7 @@ mod stream;
 mod sweep;
 mod temporary;
 mod transfer;
+mod typed;
 mod verify;
 mod write_options;
 mod writer;

@@ -207,7 +207,7 @@ impl<'a> Writer<'a> {
         self.put_slice(key, DType::String, shape, part, Source::Owned(payload), Some(crc))
     }
 
-    fn put(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>) -> Result<()> {
+    pub(super) fn put(&mut self, key: &[u8], dtype: DType, shape: &[i64], source: Source<'a>) -> Result<()> {
         let elements = check_tensor(key, dtype, shape)?;
         check_size(key, dtype, elements, source.len())?;
         self.items.push(key, dtype, shape, source, None)

@@ -159,9 +159,14 @@ impl Report {
         &self.rows
     }
 
+    /// Returns the rows with this state.
+    pub fn with_state(&self, state: RowState) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.state == state)
+    }
+
     /// Returns the number of rows with this state.
     pub fn count(&self, state: RowState) -> usize {
-        self.rows.iter().filter(|row| row.state == state).count()
+        self.with_state(state).count()
     }
 
     /// Returns whether every value of the checkpoint and every object of the program was restored.
@@ -178,6 +183,24 @@ impl Report {
         } else {
             counts.join(", ")
         }
+    }
+}
+
+impl<'a> IntoIterator for &'a Report {
+    type Item = &'a Row;
+    type IntoIter = std::slice::Iter<'a, Row>;
+
+    fn into_iter(self) -> std::slice::Iter<'a, Row> {
+        self.rows.iter()
+    }
+}
+
+impl IntoIterator for Report {
+    type Item = Row;
+    type IntoIter = std::vec::IntoIter<Row>;
+
+    fn into_iter(self) -> std::vec::IntoIter<Row> {
+        self.rows.into_iter()
     }
 }
 

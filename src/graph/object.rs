@@ -1,10 +1,12 @@
 //! Objects with custom state: several named tensors whose number and shapes are known only when
 //! they are saved.
 
+use std::any::Any;
+
 use super::variable::{Failure, Memory};
 use crate::allocate::copy;
-use crate::error::{Error, Result};
-use crate::tensor::{DType, Strings};
+use crate::error::{Code, Error, Reason, Result};
+use crate::tensor::{copy_values, shape_text, DType, Element, Strings};
 
 /// An object's state that is saved as named tensors: a hash table, an iterator, a random number
 /// generator. The number and the shapes of the tensors may differ from one save to the next.
@@ -12,7 +14,7 @@ use crate::tensor::{DType, Strings};
 ///
 /// Both methods are called on the thread that saves or restores, with the graph's lock held. They
 /// must not call the graph: such calls fail.
-pub trait State: Send {
+pub trait State: Any + Send {
     /// Puts the tensors of the object into `sink`, in the order in which they are to be stored.
     ///
     /// # Errors
@@ -104,6 +106,22 @@ impl Sink {
         self.put_content(name, dtype, shape, Content::Memory(Box::new(copy(bytes)?)))
     }
 
+    /// Puts a tensor of values, row-major, which are copied.
+    ///
+    /// # Errors
+    /// The errors of [`Sink::put`].
+    pub fn put_values<T: Element>(&mut self, name: &str, shape: &[i64], values: &[T]) -> Result<()> {
+        self.put(name, T::DTYPE, shape, bytemuck::cast_slice(values))
+    }
+
+    /// Puts a scalar.
+    ///
+    /// # Errors
+    /// The errors of [`Sink::put`].
+    pub fn put_value<T: Element>(&mut self, name: &str, value: T) -> Result<()> {
+        self.put_values(name, &[], &[value])
+    }
+
     /// Like [`Sink::put`], but takes the memory without copying it. The memory is dropped when the
     /// save is over.
     ///
@@ -174,9 +192,45 @@ impl SourceTensor {
         &self.bytes
     }
 
+    /// A copy of the elements, row-major.
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor has another dtype, and not one whose bits `T`
+    ///   [stands for](DType::fits).
+    /// * `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory.
+    pub fn values<T: Element>(&self) -> Result<Vec<T>> {
+        self.dtype.check_fits(T::DTYPE).map_err(|e| e.for_tensor(self.name.as_bytes()))?;
+        copy_values(&self.bytes)
+    }
+
+    /// The value of a scalar.
+    ///
+    /// # Errors
+    /// The errors of [`SourceTensor::values`], and:
+    /// * `INVALID_ARGUMENT` (`Shape`): the tensor is not a scalar.
+    pub fn value<T: Element>(&self) -> Result<T> {
+        let not_scalar = || {
+            let what = Error::argument("the tensor is not a scalar").because(Reason::Shape);
+            what.expecting("[]", shape_text(&self.shape)).for_tensor(self.name.as_bytes())
+        };
+        if !self.shape.is_empty() {
+            return Err(not_scalar());
+        }
+        self.values()?.first().copied().ok_or_else(not_scalar)
+    }
+
     /// The elements of a string or variant tensor, row-major; `None` for other dtypes.
     pub fn strings(&self) -> Option<&Strings> {
         self.strings.as_ref()
+    }
+}
+
+impl<'a> IntoIterator for &'a Source {
+    type Item = &'a SourceTensor;
+    type IntoIter = std::slice::Iter<'a, SourceTensor>;
+
+    fn into_iter(self) -> std::slice::Iter<'a, SourceTensor> {
+        self.tensors.iter()
     }
 }
 
@@ -196,5 +250,14 @@ impl Source {
     /// The tensor with this name; `None` if the checkpoint does not have it.
     pub fn find(&self, name: &str) -> Option<&SourceTensor> {
         self.tensors.iter().find(|t| &*t.name == name)
+    }
+
+    /// The tensor with this name.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` (`NoTensor`): the checkpoint does not have it.
+    pub fn get(&self, name: &str) -> Result<&SourceTensor> {
+        let lacks = || Error::new(Code::NotFound, Reason::NoTensor, "the checkpoint has no such tensor for the object");
+        self.find(name).ok_or_else(|| lacks().for_tensor(name.as_bytes()))
     }
 }

@@ -6,7 +6,7 @@ use super::variable::{not_shaped, Data, Memory};
 use super::Graph;
 use crate::allocate::{allocate, copy};
 use crate::error::{Code, Error, Reason, Result};
-use crate::tensor::{elements, shape_text, DType, Strings};
+use crate::tensor::{copy_values, elements, shape_text, DType, Element, Strings};
 
 impl Graph {
     /// Reads the value of a variable of a fixed-size dtype: a copy, row-major and in native byte
@@ -33,6 +33,38 @@ impl Graph {
                 }
                 Data::Strings(_) | Data::None => Err(strings_instead(&what)),
             }
+        })
+    }
+
+    /// Reads the elements of a variable: a copy, row-major.
+    ///
+    /// # Errors
+    /// The errors of [`Graph::read`], and:
+    /// * `INVALID_ARGUMENT` (`DType`): the variable has another dtype, and not one whose bits `T`
+    ///   [stands for](DType::fits).
+    pub fn read_values<T: Element>(&self, variable: NodeId) -> Result<Vec<T>> {
+        self.check_elements(variable, T::DTYPE)?;
+        copy_values(&self.read(variable)?)
+    }
+
+    /// Reads the value of a scalar.
+    ///
+    /// # Errors
+    /// The errors of [`Graph::read_values`], and:
+    /// * `INVALID_ARGUMENT` (`Shape`): the variable is not a scalar.
+    pub fn read_value<T: Element>(&self, variable: NodeId) -> Result<T> {
+        let values = self.read_values(variable)?;
+        let shape = self.describe(variable)?.shape.unwrap_or_default();
+        match values[..] {
+            [value] if shape.is_empty() => Ok(value),
+            _ => Err(Error::argument("the variable is not a scalar").because(Reason::Shape).expecting("[]", shape_text(&shape))),
+        }
+    }
+
+    fn check_elements(&self, variable: NodeId, elements: DType) -> Result<()> {
+        self.with(|nodes| match nodes.variable(variable)?.spec() {
+            Some((dtype, _)) if dtype.size().is_some() => dtype.check_fits(elements),
+            _ => Ok(()), // reading it says what is wrong
         })
     }
 
@@ -89,6 +121,14 @@ impl Graph {
     /// * `ABORTED` (`Callback`): a callback failed.
     pub fn assign(&self, variable: NodeId, dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<()> {
         self.with(|nodes| nodes.variable_mut(variable)?.assign(dtype, shape, bytes))
+    }
+
+    /// Assigns elements, row-major, to a variable, as [`Graph::assign`] does.
+    ///
+    /// # Errors
+    /// The errors of [`Graph::assign`].
+    pub fn assign_values<T: Element>(&self, variable: NodeId, shape: &[i64], values: &[T]) -> Result<()> {
+        self.assign(variable, T::DTYPE, shape, bytemuck::cast_slice(values))
     }
 
     /// Assigns elements, row-major, to a string variable, or one string to a text object (an empty

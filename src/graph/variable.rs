@@ -1,12 +1,13 @@
 //! Variables: the dtypes and shapes that they accept, and where their values are stored.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::error::{printable, Code, Error, Reason, Result};
-use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Slice, Strings, MAX_RANK};
+use crate::tensor::{checked_elements, shape_text, Bounds, Buffer, DType, Element, Slice, Strings, MAX_RANK};
 
 /// The error of a callback of the program.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,7 +40,7 @@ impl Memory for Vec<u8> {
 ///
 /// All methods are called during calls of the graph, with its lock held. They must not call the
 /// graph: such calls fail.
-pub trait Resizable: Memory {
+pub trait Resizable: Memory + Any {
     /// The current shape of the value; `None` while there is no value.
     fn shape(&self) -> Option<Vec<i64>>;
 
@@ -210,6 +211,35 @@ impl Variable {
     pub fn owned(dtype: DType, shape: &[i64], bytes: &[u8]) -> Result<Variable> {
         check_bytes(dtype, shape, bytes.len())?;
         Ok(Variable::new(Some(dtype), Some(shape), Some(shape), Data::Owned(Buffer::copy_of(bytes)?)))
+    }
+
+    /// Creates a variable whose memory the graph owns, with these elements, row-major, which are
+    /// copied.
+    ///
+    /// ```
+    /// use checkpoint::{Graph, Variable};
+    ///
+    /// let graph = Graph::new();
+    /// let values = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let kernel = graph.add_variable(Variable::values(&[2, 3], &values)?)?;
+    /// let step = graph.add_variable(Variable::value(7i64)?)?;
+    /// assert_eq!(graph.read_values::<f32>(kernel)?[5], 6.0);
+    /// assert_eq!(graph.read_value::<i64>(step)?, 7);
+    /// # Ok::<(), checkpoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` (`Shape`): the shape is invalid or does not match the number of elements.
+    pub fn values<T: Element>(shape: &[i64], elements: &[T]) -> Result<Variable> {
+        Variable::owned(T::DTYPE, shape, bytemuck::cast_slice(elements))
+    }
+
+    /// Creates a scalar whose memory the graph owns.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` (`Limit`): there is not enough memory.
+    pub fn value<T: Element>(value: T) -> Result<Variable> {
+        Variable::values(&[], &[value])
     }
 
     /// Creates a string variable with these elements, row-major, which are copied.

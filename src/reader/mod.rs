@@ -1,5 +1,8 @@
 //! Opening checkpoints of any format, listing their tensors and reading values.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
+mod iterate;
 mod locate;
 mod merging;
 mod named;
@@ -9,6 +12,7 @@ mod resolve;
 mod restoring;
 mod similar;
 mod tensor;
+mod typed;
 mod verdict;
 mod verify;
 mod view;
@@ -27,6 +31,7 @@ use crate::storage::Location;
 use crate::tensor::{shape_text, DType, Slice};
 use crate::v1;
 
+pub use iterate::Tensors;
 pub(crate) use locate::{at_prefix as find_at, files_of_pattern, listed, read_state, small_file, Located, STATE_FILE};
 pub use merging::{merge, merge_async};
 use named::Names;
@@ -354,8 +359,8 @@ impl Reader {
 
     /// All tensors in bytewise order of their keys. A partitioned tensor counts as one; its slices
     /// are not listed.
-    pub fn tensors(&self) -> impl ExactSizeIterator<Item = Tensor<'_>> + '_ {
-        (0..self.len()).map(|index| Tensor { reader: self, index })
+    pub fn tensors(&self) -> Tensors<'_> {
+        self.into_iter()
     }
 
     /// The index of the tensor with this key.

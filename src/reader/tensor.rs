@@ -263,7 +263,9 @@ impl<'a> Tensor<'a> {
                 "a tensor of a V1 checkpoint cannot be viewed, because it is stored encoded: read it instead",
             )
             .for_tensor(self.key())),
-            Stored::V2(bundle) => bundle.map(self.index, checked).map(View::new),
+            Stored::V2(bundle) => {
+                bundle.map(self.index, checked).map(|map| View::new(map, self.key(), self.dtype(), self.shape()))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use bytemuck::AnyBitPattern;
 
 use crate::error::{Code, Error, Reason, Result};
 use crate::storage::Map;
+use crate::tensor::{DType, Element};
 
 /// The bytes of one tensor, mapped from the data file. Nothing is copied; the operating system
 /// reads pages when they are accessed.
@@ -14,11 +15,51 @@ use crate::storage::Map;
 /// truncated or rewritten in place: accessing a page that no longer exists ends the process with
 /// SIGBUS. Replacing the file by rename is safe.
 #[derive(Debug)]
-pub struct View(Map);
+pub struct View {
+    map: Map,
+    pub(super) key: Box<[u8]>,
+    dtype: DType,
+    pub(super) shape: Box<[i64]>,
+}
 
 impl View {
-    pub(crate) fn new(map: Map) -> View {
-        View(map)
+    pub(super) fn new(map: Map, key: &[u8], dtype: DType, shape: &[i64]) -> View {
+        View { map, key: key.into(), dtype, shape: shape.into() }
+    }
+
+    /// The dtype of the elements.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The dimensions; empty for a scalar.
+    pub fn shape(&self) -> &[i64] {
+        &self.shape
+    }
+
+    /// The elements, row-major, which are in the file as `T` is in memory.
+    ///
+    /// ```
+    /// use checkpoint::{Reader, WriteOptions, Writer};
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let prefix = directory.path().join("model");
+    /// let kernel = [1f32, 2.0, 3.0];
+    /// let mut writer = Writer::new(&prefix, &WriteOptions::new().alignment(64))?;
+    /// writer.add_values("kernel", &[3], &kernel)?;
+    /// writer.finish()?;
+    /// let view = Reader::open(&prefix)?.get("kernel")?.map(true)?;
+    /// assert_eq!(view.values::<f32>()?, kernel);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// * `INVALID_ARGUMENT` (`DType`): the tensor has another dtype, and not one whose bits `T`
+    ///   [stands for](DType::fits).
+    /// * `FAILED_PRECONDITION` (`Alignment`): the bytes are not aligned for `T`. Read the tensor
+    ///   instead.
+    pub fn values<T: Element + AnyBitPattern>(&self) -> Result<&[T]> {
+        self.dtype.check_fits(T::DTYPE).and_then(|()| self.as_slice()).map_err(|e| e.for_tensor(&self.key))
     }
 
     /// The largest power of two, at most 4096, that divides the address of the first byte. It can
@@ -27,7 +68,7 @@ impl View {
         1 << (self.as_ptr() as usize).trailing_zeros().min(12)
     }
 
-    /// The elements as a slice of `T`.
+    /// The bytes as a slice of any plain type, whatever the dtype. [`View::values`] looks at it.
     ///
     /// # Errors
     /// `FAILED_PRECONDITION` (`Alignment`): the bytes are not aligned for `T`, or their number is
@@ -51,6 +92,6 @@ impl Deref for View {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.0.bytes()
+        self.map.bytes()
     }
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The folders of sources, with the ends of their names.
-const SOURCES: [(&str, &[&str]); 7] = [
+const SOURCES: [(&str, &[&str]); 8] = [
     ("src", &["rs"]),
+    ("derive/src", &["rs"]),
     ("bindings/c/src", &["rs"]),
     ("bindings/generate/src", &["rs"]),
     ("bindings/cpp/include", &["hpp"]),

@@ -1,0 +1,211 @@
+//! What an implementation of `Track` is given: it names the members.
+
+use super::walk::{Pass, Place, Purpose, Walk};
+use super::Track;
+use crate::allocate::list_of;
+use crate::error::{printable, Code, Error, Reason, Result};
+use crate::graph::{Kind, NodeId, Nodes, SlotOwner};
+
+/// A type that can be a field of a tracked struct: [`Track`] lists them. A type
+/// of a program becomes a member by implementing [`Track`], not this trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a member of a tracked struct",
+    note = "members are elements of tensors (f32, i64, bool, …), arrays and vectors of them, `checkpoint::Array`, structs that \
+            implement `checkpoint::Track`, and arrays, `Vec`, `Option`, `HashMap<String, _>` and `BTreeMap<String, _>` of these",
+    note = "leave the field out with `#[track(skip)]`"
+)]
+pub trait Member {
+    #[doc(hidden)]
+    fn visit(&mut self, name: &str, to: &mut Members<'_>) -> Result<()>;
+
+    #[doc(hidden)]
+    fn visit_numbered(&mut self, prefix: &str, number: &mut usize, to: &mut Members<'_>) -> Result<()> {
+        let name = format!("{prefix}{number}");
+        *number += 1;
+        self.visit(&name, to)
+    }
+}
+
+/// Takes the members of a tracked struct ([`Track::members`]).
+pub struct Members<'w> {
+    pub(super) nodes: &'w mut Nodes,
+    pub(super) walk: &'w mut Walk,
+    pub(super) place: Place,
+}
+
+impl Members<'_> {
+    /// Names a member.
+    ///
+    /// # Errors
+    /// * `ALREADY_EXISTS` (`NameTaken`): there is another member of this name.
+    /// * Errors of a restore that has waited for the member.
+    pub fn add<M: Member>(&mut self, name: &str, member: &mut M) -> Result<()> {
+        member.visit(name, self)
+    }
+
+    /// Names a member by the next number: the edge `prefix` and `number`, which is incremented. A
+    /// `Vec` of structs has a number for each element, and must come last if it is to be loaded.
+    ///
+    /// # Errors
+    /// Those of [`Members::add`].
+    pub fn add_numbered<M: Member>(&mut self, prefix: &str, number: &mut usize, member: &mut M) -> Result<()> {
+        member.visit_numbered(prefix, number, self)
+    }
+
+    /// Names the slots that this object keeps for the variable at `path`, names of edges from the
+    /// root joined by `/`: each member of `slots` is one, a tensor. [`Track::OWNS_SLOTS`] must be
+    /// true.
+    ///
+    /// # Errors
+    /// Those of [`Members::add`], and:
+    /// * `NOT_FOUND` (`Node`): the program has no object at the path.
+    /// * `INVALID_ARGUMENT` (`Node`): it is no variable, or this object does not own slots.
+    pub fn slots<T: Track>(&mut self, path: &str, slots: &mut T) -> Result<()> {
+        let Place::Object(owner) = self.place else {
+            return Err(Error::argument("a slot has no slots of its own").because(Reason::Node));
+        };
+        if self.walk.pass == Pass::Edges {
+            return Ok(());
+        }
+        self.nodes.slot_owner(owner)?;
+        let variable = match at_path(self.nodes, self.walk.root, path) {
+            Err(_) if self.walk.gives_back() => return Ok(()), // it was not lent either
+            found => found?,
+        };
+        self.nodes.variable(variable)?;
+        slots.members(&mut self.at(Place::Slots { owner, variable }))
+    }
+
+    /// The members of something else.
+    pub(super) fn at(&mut self, place: Place) -> Members<'_> {
+        Members { nodes: self.nodes, walk: self.walk, place }
+    }
+
+    /// The member of this name that the graph has.
+    pub(super) fn find(&self, name: &str) -> Result<Option<NodeId>> {
+        match self.place {
+            Place::Object(parent) => Ok(self.nodes.need(parent)?.edges().get(name).copied()),
+            Place::Slots { owner, variable } => Ok(self.nodes.slot_owner(owner)?.slot(variable, name)),
+        }
+    }
+
+    /// Makes an object a member. If a restore waits for it, it is restored.
+    pub(super) fn attach(&mut self, name: &str, child: NodeId) -> Result<()> {
+        match self.place {
+            Place::Object(parent) => match &self.nodes.need(parent)?.kind {
+                Kind::List(_) => self.nodes.list_extend(parent, &[Some(child)]),
+                _ => self.nodes.track(parent, name, child, false),
+            },
+            Place::Slots { owner, variable } => self.nodes.set_slot(owner, variable, name, child),
+        }
+    }
+
+    /// Visits what is below a member, an object that is made of `kind` if the graph does not have
+    /// it.
+    pub(super) fn object(
+        &mut self,
+        name: &str,
+        kind: fn() -> Kind,
+        contents: &mut dyn FnMut(&mut Members<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if let Place::Slots { .. } = self.place {
+            let what = format!("the slot \"{}\" is not a tensor", printable(name.as_bytes()));
+            return Err(Error::argument(what).because(Reason::Node));
+        }
+        match self.find(name)? {
+            Some(_) if self.walk.is_first(self.place) => Err(taken(name)),
+            Some(node) => contents(&mut self.at(Place::Object(node))),
+            None if !self.walk.makes(self.place) => Ok(()),
+            None => {
+                let node = self.nodes.add(kind())?;
+                let made = contents(&mut self.at(Place::Object(node))).and_then(|()| self.attach(name, node));
+                let (purpose, pass) = (self.walk.purpose, self.walk.pass);
+                if made.is_err() && purpose == Purpose::Lend && self.find(name)?.is_none() {
+                    // No later walk finds what it has.
+                    (self.walk.purpose, self.walk.pass) = (Purpose::Return, Pass::Both);
+                    let returned = contents(&mut self.at(Place::Object(node)));
+                    (self.walk.purpose, self.walk.pass) = (purpose, pass);
+                    return made.and(returned);
+                }
+                made
+            }
+        }
+    }
+
+    /// Removes a member that the struct does not have any more, and everything that only it led to.
+    pub(super) fn remove(&mut self, name: &str) -> Result<()> {
+        let mut pending = match self.place {
+            Place::Object(parent) => vec![self.nodes.untrack(parent, name)?],
+            Place::Slots { owner, variable } => vec![self.nodes.remove_slot(owner, variable, name)?],
+        };
+        while let Some(node) = pending.pop() {
+            if self.nodes.get(node).is_some_and(|node| node.parents.is_empty()) {
+                pending.extend(self.nodes.remove(node)?.edges().values());
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the edges that the object has, and of those for which restores wait, sorted.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let Place::Object(node) = self.place else { return Ok(Vec::new()) };
+        let there = self.nodes.need(node)?.edges().keys().map(|name| &**name);
+        let waiting = self.nodes.deferred(node).map(|(name, _)| name);
+        let mut names = list_of(there.chain(waiting).map(str::to_owned))?;
+        crate::sort::sort_by(&mut names, Ord::cmp)?;
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether the graph has a member of this name, or a restore waits for it.
+    pub(super) fn has_or_awaits(&self, name: &str) -> Result<bool> {
+        let is_awaited = match self.place {
+            Place::Object(node) => self.nodes.deferred(node).any(|(edge, _)| edge == name),
+            Place::Slots { .. } => true,
+        };
+        Ok(is_awaited || self.find(name)?.is_some())
+    }
+}
+
+/// The kind of a tracked struct.
+pub(super) fn kind_of<T: Track>() -> Kind {
+    match T::OWNS_SLOTS {
+        true => Kind::SlotOwner(Box::<SlotOwner>::default()),
+        false => Kind::Object,
+    }
+}
+
+/// Walks through a tracked struct, whose object is `root`.
+pub(super) fn walk<T: Track>(nodes: &mut Nodes, root: NodeId, object: &mut T, purpose: Purpose, clears: bool) -> Result<Walk> {
+    let passes: &[Pass] = match purpose {
+        Purpose::Return | Purpose::Commit => &[Pass::Both],
+        Purpose::Lend | Purpose::Declare | Purpose::Adopt => &[Pass::Edges, Pass::Slots],
+    };
+    let mut walk = Walk { purpose, pass: Pass::Both, root, clears, absent: None, failure: None };
+    for &pass in passes {
+        walk.pass = pass;
+        object.members(&mut Members { nodes, walk: &mut walk, place: Place::Object(root) })?;
+    }
+    match walk.failure.take() {
+        Some(failure) => Err(failure),
+        None => Ok(walk),
+    }
+}
+
+/// The object at a path, names of edges joined by `/`.
+pub(super) fn at_path(nodes: &Nodes, root: NodeId, path: &str) -> Result<NodeId> {
+    let mut at = root;
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        at = nodes.need(at)?.edges().get(name).copied().ok_or_else(|| {
+            let (path, name) = (printable(path.as_bytes()), printable(name.as_bytes()));
+            Error::new(Code::NotFound, Reason::Node, format!("no object at the path \"{path}\": there is no edge \"{name}\""))
+        })?;
+    }
+    Ok(at)
+}
+
+/// The error for a second member of one name.
+pub(super) fn taken(name: &str) -> Error {
+    let what = format!("two members are named \"{}\": rename one", printable(name.as_bytes()));
+    Error::new(Code::AlreadyExists, Reason::NameTaken, what)
+}
