@@ -91,7 +91,7 @@ static ckpt_code save_iterator(void *user_data, ckpt_sink *sink, ckpt_failure *f
 static ckpt_code restore_iterator(void *user_data, const ckpt_source *source, ckpt_failure *failure) {
     static const char text[] = "the position is no int64";
     program *program = user_data;
-    const ckpt_source_tensor *position = ckpt_source_find(source, "position", 8);
+    const ckpt_source_tensor *position = ckpt_source_find(source, "_POSITION", 9);
     if (position == NULL) return CKPT_CODE_OK; /* TensorFlow's ITERATOR_STATE, which is its own: begin with the first example */
     ckpt_bytes bytes = ckpt_source_tensor_bytes(position);
     if (ckpt_source_tensor_dtype(position) != CKPT_DTYPE_INT64 || bytes.len != sizeof program->position) {

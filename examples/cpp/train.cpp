@@ -68,7 +68,7 @@ struct program : ckpt::module {
                          [this](const ckpt::source &from) {
                              // Not there, it is TensorFlow's ITERATOR_STATE: begin with the first
                              // example.
-                             if (const auto saved = from.find("position")) position = saved->value<std::int64_t>();
+                             if (const auto saved = from.find("_POSITION")) position = saved->value<std::int64_t>();
                          },
                          ckpt::node_options().legacy_name("ITERATOR")};
     model net{*this, "net"};

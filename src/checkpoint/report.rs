@@ -200,7 +200,7 @@ impl IntoIterator for Report {
     type IntoIter = std::vec::IntoIter<Row>;
 
     fn into_iter(self) -> std::vec::IntoIter<Row> {
-        self.rows.into_iter()
+        Arc::unwrap_or_clone(self.rows).into_iter()
     }
 }
 
