@@ -111,7 +111,7 @@ func newCheckpoint(p *program) (*checkpoint.Checkpoint, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	return checkpoint.NewCheckpoint(b.Graph, root)
+	return checkpoint.New(b.Graph, root)
 }
 
 // Everything is computed in float32, in the order that is written here: so the same bits come out
