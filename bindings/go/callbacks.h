@@ -79,8 +79,8 @@ static inline ckpt_code go_reader_read_many(const ckpt_reader *reader, const ckp
 }
 
 static inline ckpt_code go_reader_read_many_async(const ckpt_reader *reader, const ckpt_tensor *const *tensors, size_t count,
-                                                  const ckpt_read_options *options, uint8_t *const *buffers,
-                                                  const size_t *sizes, ckpt_pending **pending, ckpt_error **error) {
+                                                  const ckpt_read_options *options, uint8_t *const *buffers, const size_t *sizes,
+                                                  ckpt_pending **pending, ckpt_error **error) {
     return ckpt_reader_read_many_async(reader, tensors, count, options, (void *const *)buffers, sizes, pending, error);
 }
 
