@@ -5,6 +5,7 @@ package checkpoint
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // LogTo gives a function for the Log of options that writes what it hears to a logger, at the level
@@ -63,7 +64,7 @@ func (r *Report) LogValue() slog.Value {
 	for _, row := range r.Rows {
 		if !seen[row.State] {
 			seen[row.State] = true
-			parts = append(parts, slog.Int(row.State.String(), r.counts[row.State]))
+			parts = append(parts, slog.Int(strings.ReplaceAll(row.State.String(), " ", "_"), r.counts[row.State]))
 		}
 	}
 	return slog.GroupValue(parts...)
