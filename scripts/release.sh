@@ -3,8 +3,8 @@
 #
 #   scripts/release.sh go [--module PATH] [--tree BUILD] [--musl ARCHIVE] DIRECTORY
 #
-# go: a module tree, as a repository of its own can serve it, so that `go get` and `go build` are all
-# that a program needs: the sources of bindings/go, the header, the licences, the fixtures of the
+# go: a module tree, as a repository of its own can serve it: `go get` and `go build` are all that a
+# program needs. It has the sources of bindings/go, the header, the licences, the fixtures of the
 # tests, and lib/GOOS_GOARCH/libcheckpoint.a for this machine. BUILD (build/release by default) has
 # lib/libcheckpoint.a, one object in which the C ABI alone is global. ARCHIVE is the same for musl.
 # PATH is the module's path; that of bindings/go/go.mod by default. DIRECTORY is made.
@@ -106,9 +106,10 @@ package checkpoint
 // #cgo CFLAGS: -I\${SRCDIR}/unlinked
 import "C"
 END
+unlinked="the module has no library for this platform: install libcheckpoint and build with -tags checkpoint_system (pkg-config must find checkpoint.pc)"
 cat >"$to/unlinked/checkpoint.h" <<END
 #pragma once
-#error "the module has no library for this platform: install libcheckpoint and build with -tags checkpoint_system (pkg-config must find checkpoint.pc)"
+#error "$unlinked"
 END
 printf '// Package unlinked is for platforms without a library.\npackage unlinked\n' >"$to/unlinked/doc.go"
 sed -i 's|^import "C"$|import "C"\n\nimport _ "'"$module"'/unlinked"|' "$to/link_none.go"

@@ -166,7 +166,8 @@ func Exists(prefix string) (bool, error) {
 	return bool(exists), takeError(e)
 }
 
-// Mtimes gives when each checkpoint was written. Those that are not there are left out. (tf.train.get_checkpoint_mtimes)
+// Mtimes gives when each checkpoint was written. Those that are not there are left out.
+// (tf.train.get_checkpoint_mtimes)
 func Mtimes(prefixes []string) ([]time.Time, error) {
 	all, free, err := paths(prefixes)
 	if err != nil {

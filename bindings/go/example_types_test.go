@@ -179,6 +179,7 @@ func ExampleLogTo() {
 	must(err)
 	defer reader.Close()
 	_, err = reader.Get("net/l1/nothing")
-	logger.Info("opened", "checkpoint", reader, "code", err.(*checkpoint.Error).Code)
-	// Output: level=INFO msg=opened checkpoint.prefix=../../tests/data/guide/ckpt-5 checkpoint.tensors=12 code=NOT_FOUND
+	logger.Info("opened", "it", reader, "code", err.(*checkpoint.Error).Code)
+	// Output:
+	// level=INFO msg=opened it.prefix=../../tests/data/guide/ckpt-5 it.tensors=12 code=NOT_FOUND
 }

@@ -15,14 +15,14 @@ import (
 // something for them. What the struct has no field for is left alone.
 //
 // FailedPrecondition with ReasonAssertion when the checkpoint has no value for a field; the report,
-// which is returned with it, says for which. If Load fails, the struct may be loaded in part, unless
-// a context or an error of the checkpoint ended it before the first value was assigned.
+// which is returned with it, says for which. If Load fails, the struct may be loaded in part,
+// unless a context or an error of the checkpoint ended it before the first value was assigned.
 func Load(ctx context.Context, path string, model any, options *RestoreOptions) (*Report, error) {
 	return load(ctx, path, model, options, true)
 }
 
-// LoadPartial loads what the checkpoint has for the fields of a struct, as Load does, and leaves the
-// others as they are: they are RowMissing in the report.
+// LoadPartial loads what the checkpoint has for the fields of a struct, as Load does, and leaves
+// the others as they are: they are RowMissing in the report.
 func LoadPartial(ctx context.Context, path string, model any, options *RestoreOptions) (*Report, error) {
 	return load(ctx, path, model, options, false)
 }

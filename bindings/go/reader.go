@@ -274,9 +274,9 @@ func ReadMany[T Element](ctx context.Context, tensors []Tensor, options *ReadOpt
 	return values, nil
 }
 
-// ReadManyBytes reads tensors of one reader at once, with several threads: tensor i into buffers[i],
-// which has exactly its size. The buffers must not overlap. Cancelled, and what the context says,
-// when that is done; what is in the buffers is then unspecified.
+// ReadManyBytes reads tensors of one reader at once, with several threads: tensor i into
+// buffers[i], which has exactly its size. The buffers must not overlap. Cancelled, and what the
+// context says, when that is done; what is in the buffers is then unspecified.
 func (r *Reader) ReadManyBytes(ctx context.Context, tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
 	if len(tensors) != len(buffers) {
 		return argument("there is a buffer for each tensor")

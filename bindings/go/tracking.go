@@ -18,7 +18,7 @@ import (
 //
 //	type model struct {
 //		Step    int64                 `ckpt:"step"`               // a scalar
-//		Kernel  []float32             `ckpt:"kernel" shape:"2,3"` // a tensor of this shape; -1 is any length
+//		Kernel  []float32             `ckpt:"kernel" shape:"2,3"` // of this shape; -1: any length
 //		Bias    []float32             `ckpt:"bias"`               // of one dimension, of any length
 //		Matrix  [2][3]float32         `ckpt:"matrix"`             // of two dimensions
 //		Table   Array[float32]        `ckpt:"table"`              // of any shape

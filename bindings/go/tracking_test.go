@@ -15,7 +15,6 @@ import (
 type layer struct {
 	Kernel []float32 `ckpt:"kernel" shape:"1,2"`
 	Bias   [2]BF16   `ckpt:"bias"`
-	note   string
 }
 
 type model struct {

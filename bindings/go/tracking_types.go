@@ -33,8 +33,8 @@ func init() {
 	}
 }
 
-// tensorOf gives the elements and the dimensions of a type whose values are tensors of one shape: an
-// element, an array of elements, an array of such arrays. Invalid of any other.
+// tensorOf gives the elements and the dimensions of a type whose values are tensors of one shape:
+// an element, an array of elements, an array of such arrays. Invalid of any other.
 func tensorOf(t reflect.Type) (DType, []int64) {
 	shape := []int64{}
 	for t.Kind() == reflect.Array {

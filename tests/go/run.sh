@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Go binding: formatted, vetted, tested with the race detector, a collector that never rests and
-# every check that cgo has; the serving example, under requests; the training example, which goes on from C's checkpoints and C from its,
-# with the same bits; and what the binding costs.
+# every check that cgo has; the serving example, under requests; the training example, which goes on
+# from C's checkpoints and C from its, with the same bits; and what the binding costs.
 # usage: tests/go/run.sh [--build] BUILD-TREE    (--build: compiles, runs no test; BUILD-TREE: one
 # of CMake's, with lib/libcheckpoint.so and the examples)
 set -euo pipefail

@@ -191,8 +191,8 @@ func TestServesWhatKerasWrote(t *testing.T) {
 	}
 }
 
-// 10 000 requests while another process saves: each is answered, by one checkpoint and no other, and
-// memory, goroutines and handles are as many at the end as after the first 2 000.
+// 10 000 requests while another process saves: each is answered, by one checkpoint and no other,
+// and memory, goroutines and handles are as many at the end as after the first 2 000.
 func TestServesWhileAnotherProcessSaves(t *testing.T) {
 	directory, c, end := started(t)
 	handles := checkpoint.LiveHandles()
