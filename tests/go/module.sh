@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The Go module as a program gets it: from a proxy that is a file tree, built with nothing but go
-# and a C compiler, vendored, with the module's own tests run from the module cache; and what is said
+# and a C compiler, vendored, with its own tests run from the module cache; and what is said
 # where there is no library. Uses no network.
 # usage: tests/go/module.sh BUILD-TREE    (one of CMake's, with lib/libcheckpoint.a and .so)
 set -euo pipefail
