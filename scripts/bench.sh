@@ -53,7 +53,7 @@ c++ -O2 -std=c++17 -Wall -Wextra -Werror -Iinclude -Ibindings/cpp/include benche
 ln -sf libcheckpoint.so.0 "$programs/libcheckpoint.so"
 printf '%s\n' 'Name: checkpoint' 'Description: the build tree' 'Version: 0' "Cflags: -I$PWD/include" \
   "Libs: -L$PWD/$programs -lcheckpoint -Wl,-rpath,$PWD/$programs" >"$programs/checkpoint.pc"
-(cd tests/go && PKG_CONFIG_PATH=$OLDPWD/$programs CGO_LDFLAGS_ALLOW='-Wl,-rpath,.*' go build -o "$OLDPWD/$programs/cost-go" ./cost)
+(cd tests/go && PKG_CONFIG_PATH=$OLDPWD/$programs CGO_LDFLAGS_ALLOW='-Wl,-rpath,.*' go build -tags checkpoint_system -o "$OLDPWD/$programs/cost-go" ./cost)
 compile -shared -fPIC tests/csharp/cost.c -o "$programs/libcost.so" "$programs/libcheckpoint.so.0" '-Wl,-rpath,$ORIGIN'
 mcs -optimize -unsafe -langversion:7.2 -d:NETSTANDARD2_0 -r:System.Numerics.dll -r:System.Core.dll "-out:$programs/cost.exe" \
   bindings/csharp/*.cs tests/csharp/Cost.cs

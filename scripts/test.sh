@@ -153,6 +153,12 @@ go() {
   tests/go/run.sh $build build/release
 }
 
+# The module as a program gets it: from a proxy, vendored, its tests run from the module cache.
+go_module() {
+  build_release
+  [ -n "$build" ] || tests/go/module.sh build/release
+}
+
 csharp() {
   build_release
   tests/csharp/run.sh $build build/release
@@ -197,11 +203,11 @@ long_fuzz() { scripts/fuzz.sh --minutes 60; }
 
 # In the order in which they run, then those of --all. A suite is ended after `limits` minutes,
 # several times what it takes.
-suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go csharp dotnet_sdk mpi interop scenarios)
+suites=(format lint targets licences rust package powercut docs c abi install valgrind sanitizers cpp go go_module csharp dotnet_sdk mpi interop scenarios)
 [ ! -f fuzz/Cargo.toml ] || suites+=(fuzz)
 long_suites=(large many_powercuts all_allocations many_scenarios long_fuzz)
 declare -A limits=([format]=5 [lint]=15 [targets]=15 [licences]=5 [rust]=30 [package]=20 [powercut]=10 [docs]=10 [c]=20 [abi]=10 [install]=20
-  [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [csharp]=15 [dotnet_sdk]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
+  [valgrind]=30 [sanitizers]=30 [cpp]=15 [go]=15 [go_module]=10 [csharp]=15 [dotnet_sdk]=15 [mpi]=15 [interop]=30 [scenarios]=20 [fuzz]=20
   [large]=30 [many_powercuts]=120 [all_allocations]=60 [many_scenarios]=240 [long_fuzz]=100)
 
 for name in "$@"; do

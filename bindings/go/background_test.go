@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -32,15 +34,15 @@ func TestContextsThatMayBeDoneChangeNothingElse(t *testing.T) {
 			same(t, values, must(Read[float32](c, v))(t))
 			same(t, values[5:7], must(ReadRegion[float32](c, v, Region{[]int64{5}, []int64{2}}, nil))(t))
 			into := make([]float32, len(values))
-			check0(t, r.ReadMany(c, []Tensor{v}, [][]byte{bytesOf(into)}, nil))
+			check0(t, r.ReadManyBytes(c, []Tensor{v}, [][]byte{bytesOf(into)}, nil))
 			same(t, values, into)
 			_, err := Open(c, prefix+"-none", nil)
 			is(t, err, fs.ErrNotExist)
-			because(t, r.ReadMany(c, []Tensor{v}, [][]byte{make([]byte, 1)}, nil), InvalidArgument, ReasonShape)
+			because(t, r.ReadManyBytes(c, []Tensor{v}, [][]byte{make([]byte, 1)}, nil), InvalidArgument, ReasonShape)
 			r.Close()
-			because(t, r.ReadMany(c, []Tensor{v}, [][]byte{bytesOf(into)}, nil), InvalidArgument, ReasonArgument)
+			because(t, r.ReadManyBytes(c, []Tensor{v}, [][]byte{bytesOf(into)}, nil), InvalidArgument, ReasonArgument)
 			equal(t, VerdictWhole, must(Verify(c, prefix, nil))(t).Verdict)
-			latest, _, err := LatestValidCheckpoint(c, filepath.Dir(prefix), nil)
+			latest, _, err := LatestValid(c, filepath.Dir(prefix), nil)
 			check0(t, err)
 			equal(t, prefix, latest)
 			check0(t, Merge(c, prefix+"-merged", []string{prefix}, &MergeOptions{KeepInputs: true, Durability: DurabilityNone}))
@@ -69,7 +71,7 @@ func TestADoneContextStopsWhatTakesLong(t *testing.T) {
 		for name, call := range map[string]func(context.Context) error{
 			"open":      func(c context.Context) error { _, err := Open(c, prefix, nil); return err },
 			"read":      func(c context.Context) error { _, err := Read[float32](c, v); return err },
-			"read many": func(c context.Context) error { return r.ReadMany(c, []Tensor{v}, [][]byte{bytesOf(values)}, nil) },
+			"read many": func(c context.Context) error { return r.ReadManyBytes(c, []Tensor{v}, [][]byte{bytesOf(values)}, nil) },
 			"restore":   func(c context.Context) error { _, err := p.ckpt.Restore(c, saved, nil); return err },
 			"resume":    func(c context.Context) error { _, _, err := m.RestoreOrInitialize(c, nil); return err },
 			"verify":    func(c context.Context) error { _, err := Verify(c, prefix, nil); return err },

@@ -33,6 +33,17 @@ ckpt_code go_ckpt_finish(void *value, bool complete, ckpt_failure *failure) {
     return goFinish((go_value)value, complete, failure);
 }
 
+/* Addresses are given as numbers: of memory of Go's that is pinned, which C may keep for the call. */
+int32_t go_ckpt_locate(void *value, void **data, size_t *size, int64_t *dimensions) {
+    return goLocate((go_value)value, (uintptr_t *)data, size, dimensions);
+}
+
+ckpt_code go_ckpt_resize(void *value, const int64_t *shape, size_t rank, size_t size, void **data, ckpt_failure *failure) {
+    return goResize((go_value)value, (int64_t *)shape, rank, size, (uintptr_t *)data, failure);
+}
+
+void go_ckpt_resized(void *value, bool complete) { goResized((go_value)value, complete); }
+
 ckpt_code go_ckpt_save(void *value, ckpt_sink *sink, ckpt_failure *failure) { return goSave((go_value)value, sink, failure); }
 
 ckpt_code go_ckpt_restore(void *value, const ckpt_source *source, ckpt_failure *failure) {

@@ -81,6 +81,9 @@ func valueOf(value C.go_value) *callbackValue { return cgo.Handle(value).Value()
 func goRelease(value C.go_value) {
 	kept := valueOf(value)
 	kept.pins.Unpin()
+	if r, ok := kept.value.(*resizableValue); ok {
+		r.release()
+	}
 	cgo.Handle(value).Delete()
 	keptValues.Add(-1)
 	if end, ok := kept.value.(*ending); ok && end.over {
@@ -96,6 +99,8 @@ type sharedState struct {
 	slots map[Node]map[Node]struct{}
 	// slotOf has the variables and owners of which each slot variable is in slots.
 	slotOf map[Node]map[Node]struct{}
+	// models are the structs whose growth is followed.
+	models []*trackedStruct
 	// mayWait says that something may have been restored, so that restores may wait for objects.
 	mayWait atomic.Bool
 }

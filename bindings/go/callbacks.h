@@ -18,6 +18,9 @@ int32_t go_ckpt_describe(void *value, int64_t *dimensions);
 ckpt_code go_ckpt_prepare(void *value, ckpt_dtype dtype, const int64_t *shape, size_t rank, ckpt_failure *failure);
 ckpt_code go_ckpt_write_at(void *value, uint64_t offset, const void *data, size_t size, ckpt_failure *failure);
 ckpt_code go_ckpt_finish(void *value, bool complete, ckpt_failure *failure);
+int32_t go_ckpt_locate(void *value, void **data, size_t *size, int64_t *dimensions);
+ckpt_code go_ckpt_resize(void *value, const int64_t *shape, size_t rank, size_t size, void **data, ckpt_failure *failure);
+void go_ckpt_resized(void *value, bool complete);
 ckpt_code go_ckpt_save(void *value, ckpt_sink *sink, ckpt_failure *failure);
 ckpt_code go_ckpt_restore(void *value, const ckpt_source *source, ckpt_failure *failure);
 ckpt_code go_ckpt_create_slot(void *value, ckpt_slot_request *request, ckpt_failure *failure);
@@ -76,8 +79,8 @@ static inline ckpt_code go_reader_read_many(const ckpt_reader *reader, const ckp
 }
 
 static inline ckpt_code go_reader_read_many_async(const ckpt_reader *reader, const ckpt_tensor *const *tensors, size_t count,
-                                                  const ckpt_read_options *options, uint8_t *const *buffers,
-                                                  const size_t *sizes, ckpt_pending **pending, ckpt_error **error) {
+                                                  const ckpt_read_options *options, uint8_t *const *buffers, const size_t *sizes,
+                                                  ckpt_pending **pending, ckpt_error **error) {
     return ckpt_reader_read_many_async(reader, tensors, count, options, (void *const *)buffers, sizes, pending, error);
 }
 
@@ -215,6 +218,13 @@ static inline ckpt_code go_graph_add_owned(const ckpt_graph *graph, ckpt_dtype d
                                            const uint8_t *data, size_t size, const ckpt_node_options *options, ckpt_node *node,
                                            ckpt_error **error) {
     return ckpt_graph_add_owned(graph, dtype, shape, rank, data, size, options, node, error);
+}
+
+static inline ckpt_code go_graph_add_resizable(const ckpt_graph *graph, ckpt_dtype dtype, const int64_t *shape, int32_t rank,
+                                               go_value value, const ckpt_node_options *options, ckpt_node *node,
+                                               ckpt_error **error) {
+    return ckpt_graph_add_resizable(graph, dtype, shape, rank, go_ckpt_locate, go_ckpt_resize, go_ckpt_resized, (void *)value,
+                                    go_ckpt_release, options, node, error);
 }
 
 static inline ckpt_code go_graph_add_borrowed(const ckpt_graph *graph, ckpt_dtype dtype, const int64_t *shape, size_t rank,

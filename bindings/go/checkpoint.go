@@ -20,10 +20,10 @@ type Checkpoint struct {
 	shared *sharedState
 }
 
-// NewCheckpoint makes the checkpoint of what root leads to. Edges that are attached come on top, as
+// New makes the checkpoint of what root leads to. Edges that are attached come on top, as
 // the keyword arguments of tf.train.Checkpoint(root, **attached); without any, its files are those
 // of tf.train.Checkpoint(**edges of root).
-func NewCheckpoint(g *Graph, root Node, attached ...Edge) (*Checkpoint, error) {
+func New(g *Graph, root Node, attached ...Edge) (*Checkpoint, error) {
 	var checkpoint *C.ckpt_checkpoint
 	var err error
 	if len(attached) == 0 {

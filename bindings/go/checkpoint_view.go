@@ -13,9 +13,9 @@ type CheckpointView struct {
 	*handle[*C.ckpt_checkpoint_view]
 }
 
-// OpenCheckpointView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is
+// OpenView reads the objects of the checkpoint at a path. fs.ErrNotExist when there is
 // none or, with ReasonNoObjectGraph, it has no objects.
-func OpenCheckpointView(p string, options *OpenOptions) (*CheckpointView, error) {
+func OpenView(p string, options *OpenOptions) (*CheckpointView, error) {
 	c, free, err := path(p)
 	if err != nil {
 		return nil, err

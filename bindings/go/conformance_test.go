@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -129,7 +131,7 @@ func readFixture(t *testing.T) {
 	into := make([]float32, 5)
 	check0(t, ReadInto(ctx, kernel, into, &ReadOptions{Threads: 2, Checksums: ChecksumsWhenWhole}))
 	same(t, values, into)
-	check0(t, r.ReadMany(ctx, []Tensor{kernel}, [][]byte{bytesOf(into)}, nil))
+	check0(t, r.ReadManyBytes(ctx, []Tensor{kernel}, [][]byte{bytesOf(into)}, nil))
 	same(t, values, into)
 
 	var keys []string
@@ -226,7 +228,7 @@ func everyDType(t *testing.T) {
 	check0(t, w.Finish(ctx))
 	to := must(Open(ctx, prefix, nil))(t)
 	defer to.Close()
-	equal(t, from.String(), to.String())
+	equal(t, from.Listing(), to.Listing())
 	for key, tensor := range from.All() {
 		copied := must(to.Get(key))(t)
 		if tensor.DType() == String || tensor.DType() == Variant {
@@ -271,7 +273,7 @@ type program struct {
 func newProgram(t *testing.T) *program {
 	g := NewGraph()
 	root := must(g.AddObject())(t)
-	ckpt := must(NewCheckpoint(g, root))(t)
+	ckpt := must(New(g, root))(t)
 	t.Cleanup(func() {}) // closing is each step's own
 	return &program{g, root, ckpt, t}
 }
@@ -556,14 +558,14 @@ func managerRetention(t *testing.T) {
 		equal(t, fmt.Sprintf("%s/ckpt-%d", directory, i+1), path)
 	}
 	same(t, []string{directory + "/ckpt-3", directory + "/ckpt-4"}, m.Checkpoints())
-	equal(t, directory+"/ckpt-1", m.BestCheckpoints()[0])
+	equal(t, directory+"/ckpt-1", m.Best()[0])
 	metric, _ := m.Metric(directory + "/ckpt-1")
 	equal(t, 0.0, metric)
-	equal(t, directory+"/ckpt-4", m.LatestCheckpoint())
-	equal(t, directory+"/ckpt-4", must(LatestCheckpoint(directory, nil))(t))
+	equal(t, directory+"/ckpt-4", m.Latest())
+	equal(t, directory+"/ckpt-4", must(Latest(directory, nil))(t))
 	equal(t, false, must(Exists(directory+"/ckpt-2"))(t))
 	equal(t, 1, len(must(Mtimes([]string{directory + "/ckpt-2", directory + "/ckpt-3"}))(t)))
-	state := must(GetCheckpointState(directory, "", nil))(t)
+	state := must(ReadState(directory, "", nil))(t)
 	equal(t, directory+"/ckpt-4", state.Latest)
 	equal(t, len(state.Paths), len(state.Timestamps))
 	valid, broken, err := m.LatestValid(ctx)
@@ -586,18 +588,18 @@ func managerRetention(t *testing.T) {
 	c.Close()
 	m.Close()
 
-	same(t, []string{directory + "/ckpt-3"}, must(Collect(directory, &CollectOptions{Keep: 1}))(t))
-	check0(t, UpdateCheckpointState(directory, "", CheckpointState{Latest: directory + "/ckpt-4"}, &UpdateOptions{Durability: DurabilityNone}))
-	repaired := must(RepairCheckpointState(ctx, directory, &RepairOptions{DryRun: true}))(t)
+	same(t, []string{directory + "/ckpt-3"}, must(Collect(ctx, directory, &CollectOptions{Keep: 1}))(t))
+	check0(t, UpdateState(directory, "", CheckpointState{Latest: directory + "/ckpt-4"}, &UpdateOptions{Durability: DurabilityNone}))
+	repaired := must(RepairState(ctx, directory, &RepairOptions{DryRun: true}))(t)
 	equal(t, directory+"/ckpt-4", repaired.Latest)
 	zero := time.Duration(0)
 	for path, err := range Checkpoints(ctx, directory, &WaitOptions{Timeout: &zero}, nil) {
 		check0(t, err)
 		equal(t, directory+"/ckpt-4", path)
 	}
-	equal(t, "", must(WaitForNewCheckpoint(ctx, directory, directory+"/ckpt-4", &WaitOptions{Timeout: &zero}))(t))
+	equal(t, "", must(WaitForNew(ctx, directory, directory+"/ckpt-4", &WaitOptions{Timeout: &zero}))(t))
 	check0(t, Remove(directory+"/ckpt-4", nil))
-	equal(t, "", must(LatestCheckpoint(directory, nil))(t))
+	equal(t, "", must(Latest(directory, nil))(t))
 }
 
 // table is state of its own: a hash table.
@@ -733,7 +735,7 @@ func cancel(t *testing.T) {
 	is(t, err, why)
 	is(t, Merge(done, prefix+"-merged", []string{path}, nil), why)
 	check0(t, Merge(ctx, prefix+"-merged", []string{path}, &MergeOptions{KeepInputs: true}))
-	_, err = WaitForNewCheckpoint(done, t.TempDir(), "", nil)
+	_, err = WaitForNew(done, t.TempDir(), "", nil)
 	is(t, err, why)
 }
 

@@ -12,10 +12,10 @@ import (
 	"unsafe"
 )
 
-// LatestCheckpoint gives the latest checkpoint that the state file of a directory names; empty when
+// Latest gives the latest checkpoint that the state file of a directory names; empty when
 // there is no state file, or none of that checkpoint's files is there. DataLoss when the state file
 // cannot be understood. (tf.train.latest_checkpoint)
-func LatestCheckpoint(directory string, options *OpenOptions) (string, error) {
+func Latest(directory string, options *OpenOptions) (string, error) {
 	d, free, err := path(directory)
 	if err != nil {
 		return "", err
@@ -32,18 +32,18 @@ func LatestCheckpoint(directory string, options *OpenOptions) (string, error) {
 	return takeString(found), takeError(e)
 }
 
-// CheckpointState is what the state file of a directory says. Times are seconds since the epoch;
-// NaN where nobody said.
+// CheckpointState is what the state file of a directory says. A time that nobody said is the zero
+// time.
 type CheckpointState struct {
-	Latest        string   // the latest checkpoint
-	Paths         []string // all that are listed, oldest first
-	Timestamps    []float64
-	LastPreserved float64 // when the last checkpoint that is kept for good was made
+	Latest        string      // the latest checkpoint
+	Paths         []string    // all that are listed, oldest first
+	Timestamps    []time.Time // when each was written; as many as paths, or none
+	LastPreserved time.Time   // when the last checkpoint that is kept for good was made
 }
 
-// GetCheckpointState reads the state file of a directory; nil when there is none. fileName may be
+// ReadState reads the state file of a directory; nil when there is none. fileName may be
 // empty for the usual one, checkpoint. (tf.train.get_checkpoint_state)
-func GetCheckpointState(directory, fileName string, options *OpenOptions) (*CheckpointState, error) {
+func ReadState(directory, fileName string, options *OpenOptions) (*CheckpointState, error) {
 	d, free, err := path(directory)
 	if err != nil {
 		return nil, err
@@ -71,13 +71,30 @@ func GetCheckpointState(directory, fileName string, options *OpenOptions) (*Chec
 	defer C.ckpt_checkpoint_state_free(found)
 	state := &CheckpointState{
 		Latest:        text(C.ckpt_checkpoint_state_latest(found)),
-		LastPreserved: float64(C.ckpt_checkpoint_state_last_preserved(found)),
+		LastPreserved: timeOf(float64(C.ckpt_checkpoint_state_last_preserved(found))),
 	}
 	for i := range C.ckpt_checkpoint_state_count(found) {
 		state.Paths = append(state.Paths, text(C.ckpt_checkpoint_state_path(found, i)))
-		state.Timestamps = append(state.Timestamps, float64(C.ckpt_checkpoint_state_timestamp(found, i)))
+		state.Timestamps = append(state.Timestamps, timeOf(float64(C.ckpt_checkpoint_state_timestamp(found, i))))
 	}
 	return state, nil
+}
+
+// timeOf gives a time of the library's, in seconds since the epoch; the zero time of none.
+func timeOf(seconds float64) time.Time {
+	if math.IsNaN(seconds) || math.IsInf(seconds, 0) {
+		return time.Time{}
+	}
+	whole, rest := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(math.Round(rest*1e6))*1000) // of which a float64 has microseconds
+}
+
+// secondsOf gives a time as the library has it; NaN of the zero time.
+func secondsOf(t time.Time) float64 {
+	if t.IsZero() {
+		return math.NaN()
+	}
+	return float64(t.Unix()) + float64(t.Nanosecond())/1e9
 }
 
 // UpdateOptions says how a state file is replaced. The zero value, and nil, are the defaults.
@@ -103,10 +120,9 @@ func (o *UpdateOptions) set(update *C.ckpt_state_update, e **C.ckpt_error) bool 
 	return ok
 }
 
-// UpdateCheckpointState replaces the state file of a directory: all of it or nothing. Timestamps
-// are as many as paths, or none; a LastPreserved of NaN or 0 is none. fileName may be empty for the
-// usual one. (tf.train.update_checkpoint_state)
-func UpdateCheckpointState(directory, fileName string, state CheckpointState, options *UpdateOptions) error {
+// UpdateState replaces the state file of a directory: all of it or nothing. fileName may be empty
+// for the usual one. (tf.train.update_checkpoint_state)
+func UpdateState(directory, fileName string, state CheckpointState, options *UpdateOptions) error {
 	strings, free, err := paths(append([]string{directory, state.Latest, fileName}, state.Paths...))
 	if err != nil {
 		return err
@@ -126,10 +142,10 @@ func UpdateCheckpointState(directory, fileName string, state CheckpointState, op
 		ok = ok && C.ckpt_state_update_add_path(update, p, &e) == C.CKPT_CODE_OK
 	}
 	for _, t := range state.Timestamps {
-		ok = ok && C.ckpt_state_update_add_timestamp(update, C.double(t), &e) == C.CKPT_CODE_OK
+		ok = ok && C.ckpt_state_update_add_timestamp(update, C.double(secondsOf(t)), &e) == C.CKPT_CODE_OK
 	}
-	if !math.IsNaN(state.LastPreserved) && state.LastPreserved != 0 {
-		ok = ok && C.ckpt_state_update_set_last_preserved(update, C.double(state.LastPreserved), &e) == C.CKPT_CODE_OK
+	if !state.LastPreserved.IsZero() {
+		ok = ok && C.ckpt_state_update_set_last_preserved(update, C.double(secondsOf(state.LastPreserved)), &e) == C.CKPT_CODE_OK
 	}
 	if ok {
 		C.ckpt_update_checkpoint_state(strings[0], update, &e)
@@ -150,20 +166,24 @@ func Exists(prefix string) (bool, error) {
 	return bool(exists), takeError(e)
 }
 
-// Mtimes gives when each checkpoint was written, in seconds since the epoch. Those that are not
-// there are left out. (tf.train.get_checkpoint_mtimes)
-func Mtimes(prefixes []string) ([]float64, error) {
+// Mtimes gives when each checkpoint was written. Those that are not there are left out.
+// (tf.train.get_checkpoint_mtimes)
+func Mtimes(prefixes []string) ([]time.Time, error) {
 	all, free, err := paths(prefixes)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	times := make([]float64, len(prefixes))
+	seconds := make([]float64, len(prefixes))
 	var found C.size_t
 	var e *C.ckpt_error
 	C.ckpt_checkpoint_mtimes(
-		unsafe.SliceData(all), C.size_t(len(all)), (*C.double)(unsafe.Pointer(unsafe.SliceData(times))), &found, &e)
-	return times[:found], takeError(e)
+		unsafe.SliceData(all), C.size_t(len(all)), (*C.double)(unsafe.Pointer(unsafe.SliceData(seconds))), &found, &e)
+	times := make([]time.Time, found)
+	for i := range times {
+		times[i] = timeOf(seconds[i])
+	}
+	return times, takeError(e)
 }
 
 // RemoveOptions says how a checkpoint is removed. The zero value, and nil, are the defaults.

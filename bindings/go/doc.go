@@ -5,7 +5,9 @@
 // a [Manager] as by tf.train.CheckpointManager. A [Writer] writes checkpoints of named tensors, a
 // [Saver] saves a graph by names.
 //
-// The package is a thin layer over libcheckpoint's C library, which cgo finds by pkg-config.
+// The package is a thin layer over libcheckpoint's C library, which the released module has.
+// With the build tag checkpoint_system it is the installed one, which pkg-config finds; with
+// checkpoint_musl, the module's for musl.
 //
 // # Conventions
 //

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -6,9 +8,10 @@ import (
 	"testing"
 )
 
-// TestSnippetsOfThePageAreTheExamples compares docs/go.md with example_test.go.
+// TestSnippetsOfThePageAreTheExamples compares docs/go.md with the examples.
 func TestSnippetsOfThePageAreTheExamples(t *testing.T) {
-	source := strings.Split(string(must(os.ReadFile("example_test.go"))(t)), "\n")
+	examples := string(must(os.ReadFile("example_test.go"))(t)) + string(must(os.ReadFile("example_types_test.go"))(t))
+	source := strings.Split(examples, "\n")
 	page := string(must(os.ReadFile("../../docs/go.md"))(t))
 	var snippets int
 	for i := 0; i < len(source); i++ {

@@ -1,7 +1,6 @@
 package checkpoint
 
 /*
-#cgo pkg-config: checkpoint
 #include <checkpoint.h>
 #include "callbacks.h"
 */

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint_test
 
 import (
@@ -81,7 +83,7 @@ func ExampleManager() {
 	must(err)
 	_, err = checkpoint.TrackStruct(graph, root, &model)
 	must(err)
-	saved, err := checkpoint.NewCheckpoint(graph, root)
+	saved, err := checkpoint.New(graph, root)
 	must(err)
 	defer saved.Close()
 	manager, err := checkpoint.NewManager(saved, directory, &checkpoint.ManagerOptions{MaxToKeep: 3})
@@ -117,7 +119,7 @@ func ExampleManager_SaveAsync() {
 		Step *int64 `ckpt:"step"`
 	}{&step})
 	must(err)
-	saved, err := checkpoint.NewCheckpoint(graph, root)
+	saved, err := checkpoint.New(graph, root)
 	must(err)
 	defer saved.Close()
 	manager, err := checkpoint.NewManager(saved, directory, &checkpoint.ManagerOptions{MaxToKeep: 3})
@@ -134,7 +136,7 @@ func ExampleManager_SaveAsync() {
 	}
 	must(saved.Sync()) // the last one is on disk
 	// end
-	fmt.Println(filepath.Base(manager.LatestCheckpoint()), "of", len(manager.Checkpoints()))
+	fmt.Println(filepath.Base(manager.Latest()), "of", len(manager.Checkpoints()))
 	// Output: ckpt-5 of 3
 }
 
@@ -168,7 +170,7 @@ func ExampleState() {
 	node, err := graph.AddState(state)
 	must(err)
 	must(graph.Track(root, "counter", node))
-	saved, err := checkpoint.NewCheckpoint(graph, root)
+	saved, err := checkpoint.New(graph, root)
 	must(err)
 	defer saved.Close()
 	path, err := saved.Write(context.Background(), filepath.Join(directory, "c"), nil)

@@ -72,7 +72,11 @@ func (g *Graph) touchOne(variable Node, f func(*C.ckpt_graph, **C.ckpt_error) C.
 // waits for it restores that object, what it leads to, and the slots of these.
 func (g *Graph) touchBelow(object Node, f func(*C.ckpt_graph, **C.ckpt_error) C.ckpt_code) error {
 	if g.shared != nil && g.shared.mayWait.Load() && object != 0 {
-		below, err := g.Descendants(object)
+		below := []Node{object}
+		edges, err := g.Children(object)
+		if err == nil && len(edges) > 0 { // looking below takes time in proportion to the whole graph
+			below, err = g.Descendants(object)
+		}
 		if err != nil { // a list that cannot be saved any more is among them
 			return g.touch(f)
 		}

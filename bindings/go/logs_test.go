@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -33,17 +35,17 @@ func TestLogsOfPaths(t *testing.T) {
 		wait := &WaitOptions{Timeout: &zero, Log: log}
 		for name, call := range map[string]func(){
 			"Open":                func() { must(Open(ctx, directory, open))(t).Close() },
-			"OpenCheckpointView":  func() { must(OpenCheckpointView(directory, open))(t).Close() },
-			"LatestCheckpoint":    func() { must(LatestCheckpoint(directory, open))(t) },
-			"GetCheckpointState":  func() { must(GetCheckpointState(directory, "", open))(t) },
+			"OpenView":            func() { must(OpenView(directory, open))(t).Close() },
+			"Latest":              func() { must(Latest(directory, open))(t) },
+			"ReadState":           func() { must(ReadState(directory, "", open))(t) },
 			"PinLatest":           func() { must(PinLatest(directory, open))(t).Close() },
 			"Verify":              func() { must(Verify(ctx, directory, verify))(t) },
-			"WaitForNew":          func() { must(WaitForNewCheckpoint(ctx, directory, "", wait))(t) },
-			"Collect":             func() { must(Collect(directory, &CollectOptions{Keep: 1, DryRun: true, Log: log}))(t) },
-			"RepairCheckpoint":    func() { must(RepairCheckpointState(ctx, directory, &RepairOptions{DryRun: true, Log: log}))(t) },
-			"Repair, with Verify": func() { must(RepairCheckpointState(ctx, directory, &RepairOptions{DryRun: true, Verify: *verify}))(t) },
+			"WaitForNew":          func() { must(WaitForNew(ctx, directory, "", wait))(t) },
+			"Collect":             func() { must(Collect(ctx, directory, &CollectOptions{Keep: 1, DryRun: true, Log: log}))(t) },
+			"RepairCheckpoint":    func() { must(RepairState(ctx, directory, &RepairOptions{DryRun: true, Log: log}))(t) },
+			"Repair, with Verify": func() { must(RepairState(ctx, directory, &RepairOptions{DryRun: true, Verify: *verify}))(t) },
 			"LatestValid": func() {
-				_, _, err := LatestValidCheckpoint(ctx, directory, verify)
+				_, _, err := LatestValid(ctx, directory, verify)
 				check0(t, err)
 			},
 			"RestoreNodes": func() {
@@ -73,14 +75,14 @@ func TestLocksOfPaths(t *testing.T) {
 		log := func(Severity, string) {}
 		negative := -time.Second
 		is(t, Remove(path, &RemoveOptions{LockWait: &negative, Log: log}), InvalidArgument)
-		_, err := RepairCheckpointState(ctx, directory, &RepairOptions{LockWait: &negative, Log: log})
+		_, err := RepairState(ctx, directory, &RepairOptions{LockWait: &negative, Log: log})
 		is(t, err, InvalidArgument)
-		is(t, UpdateCheckpointState(directory, "", CheckpointState{Latest: path}, &UpdateOptions{LockWait: &negative}), InvalidArgument)
+		is(t, UpdateState(directory, "", CheckpointState{Latest: path}, &UpdateOptions{LockWait: &negative}), InvalidArgument)
 		wait := time.Duration(0)
 		for _, locking := range []Locking{LockingIfPossible, LockingRequired, LockingNone} {
-			must(RepairCheckpointState(ctx, directory, &RepairOptions{Locking: locking, LockWait: &wait, Log: log}))(t)
+			must(RepairState(ctx, directory, &RepairOptions{Locking: locking, LockWait: &wait, Log: log}))(t)
 			update := &UpdateOptions{Locking: locking, LockWait: &wait, Log: log}
-			check0(t, UpdateCheckpointState(directory, "", CheckpointState{Latest: path}, update))
+			check0(t, UpdateState(directory, "", CheckpointState{Latest: path}, update))
 			check0(t, Remove(path, &RemoveOptions{Locking: locking, LockWait: &wait, Log: log}))
 			path = p.save(filepath.Join(directory, "ckpt"))
 		}

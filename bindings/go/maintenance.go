@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// LatestValidCheckpoint finds the newest checkpoint of a directory that is whole or, only if there
+// LatestValid finds the newest checkpoint of a directory that is whole or, only if there
 // is none, the newest incomplete one, and those that are newer and not whole, an incomplete one
 // that it takes among them; no path if there is none.
-func LatestValidCheckpoint(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
+func LatestValid(ctx context.Context, directory string, options *VerifyOptions) (string, []BrokenCheckpoint, error) {
 	var found *C.ckpt_string
 	var broken *C.ckpt_broken_checkpoints
 	err := options.verifying(ctx, directory, func(d *C.char, made *C.ckpt_verify_options, pending **C.ckpt_pending, e **C.ckpt_error) {
@@ -56,8 +56,8 @@ func (o *RepairOptions) make(verify *C.ckpt_verify_options, e **C.ckpt_error) *C
 	return made
 }
 
-// RepairCheckpointState makes a state file for a directory that names what is whole.
-func RepairCheckpointState(ctx context.Context, directory string, options *RepairOptions) (*RepairedState, error) {
+// RepairState makes a state file for a directory that names what is whole.
+func RepairState(ctx context.Context, directory string, options *RepairOptions) (*RepairedState, error) {
 	if options == nil {
 		options = &RepairOptions{}
 	}
@@ -84,14 +84,14 @@ func RepairCheckpointState(ctx context.Context, directory string, options *Repai
 
 // CollectOptions says which checkpoints stay.
 type CollectOptions struct {
-	Keep            int            // the newest, at least 1
-	KeepEveryNHours float64        // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
-	KeepBest        int            // and the best by the metrics that a manager's program gave
-	Better          Better         // which metrics are better
-	DryRun          bool           // says only what would be removed
-	Locking         Locking        // whether the directory is locked; if the file system can, by default
-	LockWait        *time.Duration // how long to wait while somebody changes the state; nil for a minute
-	OlderThan       *time.Duration // removes also what crashes left longer ago, where the file system has no locks
+	Keep      int            // the newest, at least 1
+	KeepEvery time.Duration  // permanently keeps one otherwise expired checkpoint for each such time; 0 for none
+	KeepBest  int            // and the best by the metrics that a manager's program gave
+	Better    Better         // which metrics are better
+	DryRun    bool           // says only what would be removed
+	Locking   Locking        // whether the directory is locked; if the file system can, by default
+	LockWait  *time.Duration // how long to wait while somebody changes the state; nil for a minute
+	OlderThan *time.Duration // removes also what crashes left longer ago, where the file system has no locks
 
 	// Log hears the warnings of [Collected], also if the call fails.
 	Log func(Severity, string)
@@ -100,9 +100,12 @@ type CollectOptions struct {
 // Collect removes the managed checkpoints of a directory that are too many, as a manager does after
 // a save, and what crashes left; without options only that. It gives what was removed, oldest
 // first.
-func Collect(directory string, options *CollectOptions) ([]string, error) {
+//
+// When the context is done nothing is begun. It does not wait for locks beyond the deadline of the
+// context; what it has begun it ends.
+func Collect(ctx context.Context, directory string, options *CollectOptions) ([]string, error) {
 	var removed *C.ckpt_strings
-	err := options.collecting(directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
+	err := options.collecting(ctx, directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
 		C.ckpt_collect_checkpoints(d, made, &removed, e)
 	})
 	if err != nil {
@@ -112,17 +115,25 @@ func Collect(directory string, options *CollectOptions) ([]string, error) {
 }
 
 // collecting runs what takes a directory and these options.
-func (o *CollectOptions) collecting(directory string, run func(*C.char, *C.ckpt_collect_options, **C.ckpt_error)) error {
+func (o *CollectOptions) collecting(
+	ctx context.Context, directory string, run func(*C.char, *C.ckpt_collect_options, **C.ckpt_error),
+) error {
+	if err := finished(ctx); err != nil {
+		return err
+	}
 	d, free, err := path(directory)
 	if err != nil {
 		return err
 	}
 	defer free()
-	var made *C.ckpt_collect_options
-	var e *C.ckpt_error
+	keep := ^C.size_t(0) // without options all checkpoints stay
 	if o != nil {
-		made = C.ckpt_collect_options_new(C.size_t(max(0, o.Keep)))
-		defer C.ckpt_collect_options_free(made)
+		keep = C.size_t(max(0, o.Keep))
+	}
+	made := C.ckpt_collect_options_new(keep)
+	defer C.ckpt_collect_options_free(made)
+	var e *C.ckpt_error
+	if o = o.until(ctx); o != nil {
 		ok := o.set(made, &e)
 		if ok && o.Log != nil {
 			ok = C.go_collect_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
@@ -133,6 +144,28 @@ func (o *CollectOptions) collecting(directory string, run func(*C.char, *C.ckpt_
 	}
 	run(d, made, &e)
 	return takeError(e)
+}
+
+// until gives options that wait for locks no longer than a context lets them.
+func (o *CollectOptions) until(ctx context.Context) *CollectOptions {
+	if ctx == nil {
+		return o
+	}
+	deadline, has := ctx.Deadline()
+	if !has {
+		return o
+	}
+	limited := CollectOptions{}
+	if o != nil {
+		limited = *o
+	}
+	wait := time.Minute
+	if limited.LockWait != nil {
+		wait = *limited.LockWait
+	}
+	wait = min(wait, max(0, time.Until(deadline)))
+	limited.LockWait = &wait
+	return &limited
 }
 
 // Collected is what collecting did.
@@ -152,9 +185,9 @@ type NotRemoved struct {
 
 // CollectWithDetails does as [Collect], and tells more: what stays, and what could not be removed,
 // and why.
-func CollectWithDetails(directory string, options *CollectOptions) (*Collected, error) {
+func CollectWithDetails(ctx context.Context, directory string, options *CollectOptions) (*Collected, error) {
 	var found *C.ckpt_collected
-	err := options.collecting(directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
+	err := options.collecting(ctx, directory, func(d *C.char, made *C.ckpt_collect_options, e **C.ckpt_error) {
 		C.ckpt_collect_checkpoints_with_details(d, made, &found, e)
 	})
 	if err != nil {

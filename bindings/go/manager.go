@@ -15,20 +15,20 @@ import (
 // ManagerOptions says how a directory is managed. The zero value, and nil, are the defaults: all
 // checkpoints are kept.
 type ManagerOptions struct {
-	MaxToKeep          int64            // how many stay, the newest; 0 for all
-	KeepEveryNHours    float64          // permanently keeps one otherwise expired checkpoint per this many hours; 0 for none
-	KeepBest           int              // keeps also the best so many by the metric of each save
-	Better             Better           // which metrics are better, for KeepBest
-	CheckpointName     string           // what checkpoints are called: NAME-NUMBER; ckpt by default
-	StepCounter        Node             // the integer scalar that counts the program's steps
-	StepsInCalls       bool             // steps are given to each call rather than by a counter
-	CheckpointInterval int64            // saves only when so many steps have gone by since the last save; 0 for always
-	LastCheckpointStep *int64           // the step of the last save, to count the interval from
-	Init               func() error     // gives the program its first values where there is no checkpoint; it may use the graph
-	Clock              func() time.Time // another clock than the machine's
-	Log                func(Severity, string)
-	Locking            Locking        // whether the directory is locked; if the file system can, by default
-	LockWait           *time.Duration // how long a save waits for a lock; nil for a minute. Another manager is not waited for
+	MaxToKeep    int64            // how many stay, the newest; 0 for all
+	KeepEvery    time.Duration    // permanently keeps one otherwise expired checkpoint for each such time; 0 for none
+	KeepBest     int              // keeps also the best so many by the metric of each save
+	Better       Better           // which metrics are better, for KeepBest
+	Name         string           // what checkpoints are called: NAME-NUMBER; ckpt by default
+	StepCounter  Node             // the integer scalar that counts the program's steps
+	StepsInCalls bool             // steps are given to each call rather than by a counter
+	Interval     int64            // saves only when so many steps have gone by since the last save; 0 for always
+	LastStep     *int64           // the step of the last save, to count the interval from
+	Init         func() error     // gives the program its first values where there is no checkpoint; it may use the graph
+	Clock        func() time.Time // another clock than the machine's
+	Log          func(Severity, string)
+	Locking      Locking        // whether the directory is locked; if the file system can, by default
+	LockWait     *time.Duration // how long a save waits for a lock; nil for a minute. Another manager is not waited for
 }
 
 // Manager saves a checkpoint again and again in one directory, keeps some of them, and resumes from
@@ -119,9 +119,9 @@ func (m *Manager) Directory() string {
 	return text(C.ckpt_manager_directory(p))
 }
 
-// CheckpointInterval gives how many steps there are from one save to the next; false when the
+// Interval gives how many steps there are from one save to the next; false when the
 // manager does not save by steps.
-func (m *Manager) CheckpointInterval() (int64, bool) {
+func (m *Manager) Interval() (int64, bool) {
 	p := m.hold()
 	defer m.drop(p)
 	var steps C.int64_t
@@ -129,9 +129,9 @@ func (m *Manager) CheckpointInterval() (int64, bool) {
 	return int64(steps), bool(bySteps)
 }
 
-// LatestCheckpoint gives the checkpoint that was recorded last; empty if there is none. That it is
+// Latest gives the checkpoint that was recorded last; empty if there is none. That it is
 // still there is not looked at.
-func (m *Manager) LatestCheckpoint() string {
+func (m *Manager) Latest() string {
 	p := m.hold()
 	defer m.drop(p)
 	return takeString(C.ckpt_manager_latest_checkpoint(p))
@@ -151,14 +151,14 @@ func (m *Manager) LastFailure() error {
 	})
 }
 
-// BestCheckpoints gives all managed checkpoints with a metric, the best first.
-func (m *Manager) BestCheckpoints() []string {
+// Best gives all managed checkpoints with a metric, the best first.
+func (m *Manager) Best() []string {
 	p := m.hold()
 	defer m.drop(p)
 	return takeStrings(C.ckpt_manager_best_checkpoints(p))
 }
 
-// Metric gives the metric that a checkpoint of BestCheckpoints was saved with; false when it is
+// Metric gives the metric that a checkpoint of Best was saved with; false when it is
 // none of those.
 func (m *Manager) Metric(checkpoint string) (float64, bool) {
 	p := m.hold()

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -121,18 +123,18 @@ func TestManagerSavesBySteps(t *testing.T) {
 		check0(t, p.Track(p.root, "step", counter))
 		now := time.Unix(1_000_000, 0)
 		m := must(NewManager(p.ckpt, directory, &ManagerOptions{
-			MaxToKeep: 1, StepCounter: counter, CheckpointInterval: 10, CheckpointName: "step",
+			MaxToKeep: 1, StepCounter: counter, Interval: 10, Name: "step",
 			Clock: func() time.Time { return now }, Log: func(Severity, string) {},
 		}))(t)
 		for step = range int64(25) {
 			path := must(m.Save(ctx, nil))(t)
 			equal(t, step%10 == 0, path != "")
 		}
-		interval, bySteps := m.CheckpointInterval()
+		interval, bySteps := m.Interval()
 		equal(t, 10, interval)
 		equal(t, true, bySteps)
-		equal(t, directory+"/step-3", m.LatestCheckpoint())
-		equal(t, 1_000_000, must(GetCheckpointState(directory, "", nil))(t).Timestamps[0])
+		equal(t, directory+"/step-3", m.Latest())
+		equal(t, 1_000_000, must(ReadState(directory, "", nil))(t).Timestamps[0].Unix())
 		number := int64(77)
 		equal(t, directory+"/step-77", must(m.Save(ctx, &ManagerSaveOptions{IgnoreInterval: true, Number: &number}))(t))
 		m.Close()
@@ -244,7 +246,7 @@ func TestValuesAreReadAndRestoredAsAnotherType(t *testing.T) {
 		into := make([]float32, 3)
 		check0(t, ReadInto(ctx, v, into, exact))
 		same(t, floats, into)
-		check0(t, r.ReadMany(ctx, []Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
+		check0(t, r.ReadManyBytes(ctx, []Tensor{v}, [][]byte{bytesOf(into)}, &ReadOptions{DType: Float32, Conversion: ConversionExact}))
 		same(t, floats, into)
 		var e *Error
 		if _, err := Read[float32](ctx, v); !errors.As(err, &e) || e.Reason != ReasonDType {
@@ -377,7 +379,7 @@ func TestCollectingTellsWhatItDid(t *testing.T) {
 	left := filepath.Join(directory, ".ckpt-tmp-0123456789abcdef-0123456789abcdef-index")
 	check0(t, os.WriteFile(left, nil, 0o600))
 	for _, dry := range []bool{true, false} {
-		collected := must(CollectWithDetails(directory, &CollectOptions{Keep: 1, DryRun: dry}))(t)
+		collected := must(CollectWithDetails(ctx, directory, &CollectOptions{Keep: 1, DryRun: dry}))(t)
 		if len(collected.Leftovers) != 1 || len(collected.Removed)+len(collected.Kept)+len(collected.Failed)+len(collected.Warnings) != 0 {
 			t.Errorf("%+v", collected)
 		}
@@ -403,7 +405,7 @@ func TestLocks(t *testing.T) {
 		negative := -time.Second
 		_, err = p.ckpt.Write(ctx, filepath.Join(directory, "never"), &SaveOptions{Write: WriteOptions{LockWait: &negative}})
 		because(t, err, InvalidArgument, ReasonArgument)
-		_, err = Collect(directory, &CollectOptions{Keep: 1, LockWait: &atOnce, OlderThan: &atOnce})
+		_, err = Collect(ctx, directory, &CollectOptions{Keep: 1, LockWait: &atOnce, OlderThan: &atOnce})
 		because(t, err, Unavailable, ReasonLocked)
 	})
 }

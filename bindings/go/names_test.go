@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -70,7 +72,7 @@ func nameBased(t *testing.T) {
 }
 
 func views(t *testing.T) {
-	view := must(OpenCheckpointView(data+"guide_slots", nil))(t)
+	view := must(OpenView(data+"guide_slots", nil))(t)
 	r := must(Open(ctx, view.Prefix(), nil))(t)
 	graph := must(r.ObjectGraph())(t)
 	equal(t, len(graph.Nodes), len(must(view.ObjectGraph())(t).Nodes))

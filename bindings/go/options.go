@@ -160,7 +160,7 @@ func (o *SaverOptions) set(made *C.ckpt_saver_options, e **C.ckpt_error) bool {
 	if o.MaxToKeep != nil && C.ckpt_saver_options_set_max_to_keep(made, C.size_t(*o.MaxToKeep), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.KeepEveryNHours != 0 && C.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), e) != C.CKPT_CODE_OK {
+	if o.KeepEvery != 0 && C.ckpt_saver_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEvery.Hours()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.PadStepNumber && C.ckpt_saver_options_set_pad_step_number(made, C.bool(o.PadStepNumber), e) != C.CKPT_CODE_OK {
@@ -203,13 +203,13 @@ func (o *ManagerOptions) set(made *C.ckpt_manager_options, e **C.ckpt_error) boo
 	if o.MaxToKeep != 0 && C.ckpt_manager_options_set_max_to_keep(made, C.int64_t(o.MaxToKeep), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.KeepEveryNHours != 0 && C.ckpt_manager_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), e) != C.CKPT_CODE_OK {
+	if o.KeepEvery != 0 && C.ckpt_manager_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEvery.Hours()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.KeepBest != 0 && C.ckpt_manager_options_set_keep_best(made, C.size_t(o.KeepBest), C.ckpt_better(o.Better), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.CheckpointName != "" && C.ckpt_manager_options_set_checkpoint_name(made, chars(o.CheckpointName), C.size_t(len(o.CheckpointName)), e) != C.CKPT_CODE_OK {
+	if o.Name != "" && C.ckpt_manager_options_set_checkpoint_name(made, chars(o.Name), C.size_t(len(o.Name)), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.StepCounter != 0 && C.ckpt_manager_options_set_step_counter(made, C.ckpt_node(o.StepCounter), e) != C.CKPT_CODE_OK {
@@ -218,10 +218,10 @@ func (o *ManagerOptions) set(made *C.ckpt_manager_options, e **C.ckpt_error) boo
 	if o.StepsInCalls && C.ckpt_manager_options_set_steps_in_calls(made, C.bool(o.StepsInCalls), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.CheckpointInterval != 0 && C.ckpt_manager_options_set_checkpoint_interval(made, C.int64_t(o.CheckpointInterval), e) != C.CKPT_CODE_OK {
+	if o.Interval != 0 && C.ckpt_manager_options_set_checkpoint_interval(made, C.int64_t(o.Interval), e) != C.CKPT_CODE_OK {
 		return false
 	}
-	if o.LastCheckpointStep != nil && C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastCheckpointStep), e) != C.CKPT_CODE_OK {
+	if o.LastStep != nil && C.ckpt_manager_options_set_last_checkpoint_step(made, C.int64_t(*o.LastStep), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.Locking != 0 && C.ckpt_manager_options_set_locking(made, C.ckpt_locking(o.Locking), e) != C.CKPT_CODE_OK {
@@ -308,7 +308,7 @@ func (o *RepairOptions) set(made *C.ckpt_repair_options, e **C.ckpt_error) bool 
 
 // set sets all but callbacks, other options, paths and arrays, and says whether that went well.
 func (o *CollectOptions) set(made *C.ckpt_collect_options, e **C.ckpt_error) bool {
-	if o.KeepEveryNHours != 0 && C.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEveryNHours), e) != C.CKPT_CODE_OK {
+	if o.KeepEvery != 0 && C.ckpt_collect_options_set_keep_checkpoint_every_n_hours(made, C.double(o.KeepEvery.Hours()), e) != C.CKPT_CODE_OK {
 		return false
 	}
 	if o.KeepBest != 0 && C.ckpt_collect_options_set_keep_best(made, C.size_t(o.KeepBest), C.ckpt_better(o.Better), e) != C.CKPT_CODE_OK {

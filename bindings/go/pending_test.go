@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -152,7 +154,7 @@ func TestManagerSavesInTheBackground(t *testing.T) {
 		p := newProgram(t)
 		defer p.close()
 		directory := t.TempDir()
-		m := must(NewManager(p.ckpt, directory, &ManagerOptions{MaxToKeep: 2, CheckpointInterval: 10, StepsInCalls: true}))(t)
+		m := must(NewManager(p.ckpt, directory, &ManagerOptions{MaxToKeep: 2, Interval: 10, StepsInCalls: true}))(t)
 		defer m.Close()
 		var all []*Pending
 		for step := int64(1); step <= 40; step++ {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package checkpoint
 
 import (
@@ -67,7 +69,7 @@ func asRanks(t *testing.T, count, away int, run func(*channels, *Graph, *Checkpo
 			part := &Part{[]int64{2 * int64(count)}, Region{[]int64{2 * int64(rank)}, []int64{2}}}
 			root, err := g.AddObject()
 			table, err2 := AddVariable(g, &rows, []int64{2}, NodeOptions{Part: part})
-			c, err3 := NewCheckpoint(g, root)
+			c, err3 := New(g, root)
 			if errs[rank] = errors.Join(err, err2, err3, g.Track(root, "table", table)); errs[rank] == nil {
 				defer c.Close()
 				errs[rank] = run(&channels{rank, toFirst, fromFirst}, g, c)

@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"unsafe"
 )
@@ -173,8 +174,16 @@ func (r *Reader) Has(key string) bool {
 	return bool(C.ckpt_reader_has(p, c, n))
 }
 
-// String lists the tensors: key, type and shape in a line each.
+// String gives the prefix and the number of tensors.
 func (r *Reader) String() string {
+	if r == nil || r.handle == nil {
+		return "no checkpoint"
+	}
+	return fmt.Sprintf("%s (%d tensors)", r.Prefix(), r.Len())
+}
+
+// Listing lists the tensors: key, type and shape in a line each. (debug_string)
+func (r *Reader) Listing() string {
 	var s *C.ckpt_string
 	err := call(r.handle, func(p *C.ckpt_reader, e **C.ckpt_error) C.ckpt_code { return C.ckpt_reader_debug_string(p, &s, e) })
 	if err != nil {
@@ -244,10 +253,31 @@ func (o *ReadOptions) make(flag *C.ckpt_cancel) (*C.ckpt_read_options, error) {
 	return made, nil
 }
 
-// ReadMany reads tensors of one reader at once, with several threads: tensor i into buffers[i],
-// which has exactly its size. The buffers must not overlap. Cancelled, and what the context says,
-// when that is done; what is in the buffers is then unspecified.
-func (r *Reader) ReadMany(ctx context.Context, tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
+// ReadMany reads tensors of one reader at once, with several threads, as Read and ReadAs do:
+// element i of the answer is the value of tensors[i]. Memory is made for all of them, once the
+// library has found that the data files hold so much.
+func ReadMany[T Element](ctx context.Context, tensors []Tensor, options *ReadOptions) ([][]T, error) {
+	if len(tensors) == 0 {
+		return nil, finished(ctx)
+	}
+	values, buffers := make([][]T, len(tensors)), make([][]byte, len(tensors))
+	for i, t := range tensors {
+		var err error
+		if values[i], err = room[T](t, nil, options); err != nil {
+			return nil, err
+		}
+		buffers[i] = bytesOf(values[i])
+	}
+	if err := tensors[0].reader.ReadManyBytes(ctx, tensors, buffers, as[T](options)); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// ReadManyBytes reads tensors of one reader at once, with several threads: tensor i into
+// buffers[i], which has exactly its size. The buffers must not overlap. Cancelled, and what the
+// context says, when that is done; what is in the buffers is then unspecified.
+func (r *Reader) ReadManyBytes(ctx context.Context, tensors []Tensor, buffers [][]byte, options *ReadOptions) error {
 	if len(tensors) != len(buffers) {
 		return argument("there is a buffer for each tensor")
 	}

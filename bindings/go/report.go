@@ -5,7 +5,11 @@ package checkpoint
 */
 import "C"
 
-import "unsafe"
+import (
+	"iter"
+	"slices"
+	"unsafe"
+)
 
 // Row is a value of a report.
 type Row struct {
@@ -40,6 +44,29 @@ func (r *Report) Count(state RowState) int {
 		return 0 // before the first restore there is no report
 	}
 	return r.counts[state]
+}
+
+// Of goes over the rows that have one of these states, in their order; over all rows if there are
+// none.
+func (r *Report) Of(states ...RowState) iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		if r == nil {
+			return
+		}
+		for _, row := range r.Rows {
+			if (len(states) == 0 || slices.Contains(states, row.State)) && !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// String gives the summary.
+func (r *Report) String() string {
+	if r == nil {
+		return "no report"
+	}
+	return r.Summary
 }
 
 // takeReport copies a report that belongs to the caller, and frees it; nil of none.

@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"time"
 	"unsafe"
@@ -15,16 +16,16 @@ import (
 
 // SaverOptions says how a saver numbers its checkpoints and keeps them. Nil are the defaults.
 type SaverOptions struct {
-	MaxToKeep       *int             // how many stay, the newest; 5 by default; 0 for all
-	KeepEveryNHours float64          // permanently keeps one otherwise expired checkpoint per this many hours; 0 for the default, 10 000
-	PadStepNumber   bool             // writes steps with at least eight digits
-	AbsolutePaths   bool             // has the state file name checkpoints as they were given, as TensorFlow does
-	Reshape         bool             // restores values of another shape with as many elements, but not on devices or into parts of tensors; variables keep their shapes
-	RestoreOnly     bool             // cannot save, and restores one value into all objects of its name (init_from_checkpoint)
-	Clock           func() time.Time // another clock than the machine's
-	Locking         Locking          // whether the directory is locked; if the file system can, by default
-	LockWait        *time.Duration   // how long to wait for a lock that somebody else holds; nil for a minute
-	Log             func(Severity, string)
+	MaxToKeep     *int             // how many stay, the newest; 5 by default; 0 for all
+	KeepEvery     time.Duration    // permanently keeps one otherwise expired checkpoint for each such time; 0 for the default, 10 000 hours
+	PadStepNumber bool             // writes steps with at least eight digits
+	AbsolutePaths bool             // has the state file name checkpoints as they were given, as TensorFlow does
+	Reshape       bool             // restores values of another shape with as many elements, but not on devices or into parts of tensors; variables keep their shapes
+	RestoreOnly   bool             // cannot save, and restores one value into all objects of its name (init_from_checkpoint)
+	Clock         func() time.Time // another clock than the machine's
+	Locking       Locking          // whether the directory is locked; if the file system can, by default
+	LockWait      *time.Duration   // how long to wait for a lock that somebody else holds; nil for a minute
+	Log           func(Severity, string)
 }
 
 // Saver saves objects of a graph under names of the program's, and restores them by these
@@ -221,17 +222,20 @@ func (s *Saver) LastCheckpoints() ([]string, error) {
 }
 
 // SetLastCheckpoints takes these paths for the checkpoints that were recorded, oldest first, and
-// times, in seconds since the epoch, for when they were made. times may be nil: then none of them
-// is ever removed.
-func (s *Saver) SetLastCheckpoints(recorded []string, times []float64) error {
+// times for when they were made. times may be nil: then none of them is ever removed.
+func (s *Saver) SetLastCheckpoints(recorded []string, times []time.Time) error {
 	if times != nil && len(times) != len(recorded) {
-		return argument("there is a time for each checkpoint")
+		return argument(fmt.Sprintf("there is a time for each checkpoint: expected %d, found %d", len(recorded), len(times)))
+	}
+	var seconds []float64
+	for _, t := range times {
+		seconds = append(seconds, secondsOf(t))
 	}
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	return call(s.handle, func(p *C.ckpt_saver, e **C.ckpt_error) C.ckpt_code {
 		all, count := texts(recorded, &pinner)
-		return C.ckpt_saver_set_last_checkpoints(p, all, (*C.double)(unsafe.Pointer(unsafe.SliceData(times))), count, e)
+		return C.ckpt_saver_set_last_checkpoints(p, all, (*C.double)(unsafe.Pointer(unsafe.SliceData(seconds))), count, e)
 	})
 }
 

@@ -6,7 +6,11 @@ package checkpoint
 */
 import "C"
 
-import "context"
+import (
+	"context"
+	"strconv"
+	"strings"
+)
 
 // Tensor is a tensor of an open checkpoint. It keeps its reader open unless that is closed by
 // Close; then reading it fails.
@@ -30,6 +34,15 @@ func (t Tensor) Shape() []int64 { return append([]int64{}, t.shape...) }
 
 // Len gives the number of elements.
 func (t Tensor) Len() int { return t.count }
+
+// shapeText gives a shape as messages have it: [2,3].
+func shapeText(shape []int64) string {
+	parts := make([]string, len(shape))
+	for i, dim := range shape {
+		parts[i] = strconv.FormatInt(dim, 10)
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
 
 // Region is a part of a tensor: where it begins, and how much it takes of each dimension; a length
 // of -1 takes a dimension to its end.

@@ -1,11 +1,14 @@
 package checkpoint
 
+/*
+#include <checkpoint.h>
+*/
+import "C"
+
 import (
 	"fmt"
 	"reflect"
-	"slices"
-	"strconv"
-	"strings"
+	"sync"
 	"unsafe"
 )
 
@@ -14,194 +17,104 @@ import (
 // tracked under the names of their tags:
 //
 //	type model struct {
-//		Kernel []float32 `ckpt:"kernel" shape:"2,3"` // without a shape it has one dimension
-//		Step   int64     `ckpt:"step"`               // a scalar
-//		Layers []*layer  `ckpt:"layers"`             // a list
-//		Heads  map[string]*layer `ckpt:"heads"`      // a dict, in the order of its keys
-//		Table  State     `ckpt:"table"`              // state of its own
-//		Inner  layer     `ckpt:"inner"`              // an object
+//		Step    int64                 `ckpt:"step"`               // a scalar
+//		Kernel  []float32             `ckpt:"kernel" shape:"2,3"` // of this shape; -1: any length
+//		Bias    []float32             `ckpt:"bias"`               // of one dimension, of any length
+//		Matrix  [2][3]float32         `ckpt:"matrix"`             // of two dimensions
+//		Table   Array[float32]        `ckpt:"table"`              // of any shape
+//		Layers  []layer               `ckpt:"layers"`             // a list
+//		Heads   map[string]*layer     `ckpt:"heads"`              // a dict, in the order of its keys
+//		Moments map[string][]float32  `ckpt:"moments"`            // a dict of variables
+//		Index   State                 `ckpt:"index"`              // state of its own
+//		Inner   layer                 `ckpt:"inner"`              // an object
 //	}
 //
-// A tag is a name alone: there are no options. Fields without a tag, and nil pointers, are left
-// out. What two fields point to is one object, as in TensorFlow. It gives the objects of all
-// variables and objects by their paths, as "layers/0/kernel". The model is the graph's until that
-// is closed: slices may be moved, but structs, lists and dicts that change later have to be tracked
-// by hand. Values wait for what is tracked after a restore as they do for Track. When it fails,
-// what was tracked before stays tracked.
+// Elements are numbers and bools; int and uint are int64 and uint64. Fields without a tag are left
+// out, those of embedded structs without a tag belong to the struct around them. A tag is a name
+// alone: options are refused. What two places point to is one object, as in TensorFlow.
+//
+// Each call that saves or restores looks at the model again. Slices may be moved, replaced and
+// resized: they are saved as they are then. A nil slice has no value: it takes the shape of the
+// value in the checkpoint, and cannot be saved before. Slices of other things, and maps, may grow,
+// and nil pointers may be set: what is new is tracked then, and restored if a value waits for it.
+// An error of that call, FailedPrecondition with ReasonUnsavable, is a list or dict that lost an
+// element, or a pointer or map that leads to another object than before.
+//
+// It returns the nodes of all variables and objects by their paths, as "layers/0/kernel". The
+// model is the graph's until that is closed. InvalidArgument for what cannot be tracked, with its
+// path; what was tracked before stays tracked then, and the graph is best closed.
 func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
-	v := reflect.ValueOf(model)
-	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
-		return nil, argument("what is tracked is a pointer to a struct")
+	m, err := newTrackedStruct(g, root, model)
+	if err != nil {
+		return nil, err
 	}
-	w := &structWalk{g: g, visited: map[visitedValue]Node{{v.UnsafePointer(), v.Type()}: root}, found: map[string]Node{}}
-	return w.found, w.fields(root, "", v.Elem())
+	found := map[string]Node{}
+	m.found = func(path string, node Node) { found[path] = node }
+	if err := m.sync(g); err != nil {
+		return nil, err
+	}
+	m.found = nil
+	g.shared.mutex.Lock()
+	defer g.shared.mutex.Unlock()
+	g.shared.models = append(g.shared.models, m)
+	return found, nil
 }
 
-type visitedValue struct {
+// trackedStruct is a struct that is tracked: what of it the graph knows.
+type trackedStruct struct {
+	mutex sync.Mutex
+	root  *place
+	found func(string, Node)
+	types map[reflect.Type]*structType
+	// lost is why the model could not be tracked as it was: from then on no call may save it.
+	lost error
+
+	// Of one look at it: the objects by where they are, and what has yet to be tracked.
+	seen map[identity]*place
+	todo []func(*Graph) error
+}
+
+// identity tells one object from another.
+type identity struct {
 	at   unsafe.Pointer
 	kind reflect.Type
 }
 
-type structWalk struct {
-	g       *Graph
-	visited map[visitedValue]Node
-	found   map[string]Node
+func newTrackedStruct(g *Graph, root Node, of any) (*trackedStruct, error) {
+	v := reflect.ValueOf(of)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return nil, argument(fmt.Sprintf("what is tracked is a pointer to a struct: found %T", of))
+	}
+	if g == nil || g.shared == nil {
+		return nil, argument("the graph is the zero value")
+	}
+	m := &trackedStruct{types: map[reflect.Type]*structType{}}
+	m.root = &place{model: m, node: root, base: v.Elem(), own: identity{v.UnsafePointer(), v.Elem().Type()}, kind: placeObject}
+	return m, m.root.makeFields(v.Elem().Type())
 }
 
-func join(path, edge string) string {
-	if path == "" {
-		return edge
+// sync looks at the model, and tracks what is new.
+func (m *trackedStruct) sync(g *Graph) error {
+	// A callback of this graph would wait here for a call that waits for the callback.
+	if _, err := g.Contains(m.root.node); err != nil {
+		return err
 	}
-	return path + "/" + edge
-}
-
-func (w *structWalk) fields(parent Node, path string, v reflect.Value) error {
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		edge, tagged := field.Tag.Lookup("ckpt")
-		if !tagged || edge == "-" {
-			continue
-		}
-		if !field.IsExported() {
-			return argument(fmt.Sprintf("the field %s of %s has a tag and is not exported", field.Name, v.Type()))
-		}
-		if name, option, has := strings.Cut(edge, ","); has {
-			return &Error{
-				Code: InvalidArgument, Reason: ReasonArgument, Expected: strconv.Quote(name), Found: strconv.Quote(edge),
-				Message: fmt.Sprintf("the tag ckpt:%q of the field %s of %s has the option %q: expected a name alone, %q", edge, field.Name, v.Type(), option, name),
-			}
-		}
-		shape, err := shapeTag(field)
-		if err != nil {
-			return err
-		}
-		track := func(child Node) error { return w.g.Track(parent, edge, child) }
-		if err := w.value(join(path, edge), v.Field(i), shape, track); err != nil {
-			return err
-		}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.lost != nil {
+		return m.lost
 	}
-	return nil
-}
-
-func shapeTag(field reflect.StructField) ([]int64, error) {
-	tag, ok := field.Tag.Lookup("shape")
-	if !ok {
-		return nil, nil
+	m.seen, m.todo = map[identity]*place{}, nil
+	defer func() { m.seen, m.todo = nil, nil }()
+	if err := m.root.check(); err != nil {
+		return err // of the program's, which may mend it
 	}
-	shape := []int64{}
-	for _, dim := range strings.Split(tag, ",") {
-		n, err := strconv.ParseInt(dim, 10, 64)
-		if err != nil || n < 0 {
-			return nil, argument(fmt.Sprintf("the shape %q of the field %s is none", tag, field.Name))
-		}
-		shape = append(shape, n)
-	}
-	return shape, nil
-}
-
-var stateType = reflect.TypeFor[State]()
-
-// value adds what a value is to the graph, has it tracked, and goes on below it: parents first, as
-// a restore wants it.
-func (w *structWalk) value(path string, v reflect.Value, shape []int64, track func(Node) error) error {
-	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.Type().Implements(stateType) {
-		if v.IsNil() {
-			return nil
-		}
-		v = v.Elem()
-	}
-	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil
-	}
-	key := visitedValue{kind: v.Type()}
-	switch {
-	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Map:
-		key.at = v.UnsafePointer()
-	case v.CanAddr() && v.Type().Size() > 0: // things without a size may all be at one address
-		key.at = v.Addr().UnsafePointer()
-	}
-	if node, ok := w.visited[key]; ok && key.at != nil {
-		w.found[path] = node
-		return track(node)
-	}
-	node, below, err := w.add(path, v, shape)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if key.at != nil {
-		w.visited[key] = node
-	}
-	w.found[path] = node
-	if err := track(node); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if below != nil {
-		return below(node)
-	}
-	return nil
-}
-
-// add adds one object, and says how to go on below it.
-func (w *structWalk) add(path string, v reflect.Value, shape []int64) (Node, func(Node) error, error) {
-	if v.Type().Implements(stateType) {
-		node, err := w.g.AddState(v.Interface().(State))
-		return node, nil, err
-	}
-	if v.CanAddr() && v.Addr().Type().Implements(stateType) {
-		node, err := w.g.AddState(v.Addr().Interface().(State))
-		return node, nil, err
-	}
-	if dtype := dtypeOf(v.Type()); dtype != Invalid {
-		if !v.CanAddr() {
-			return 0, nil, argument("a variable has to be where it can be pointed to")
-		}
-		node, err := w.g.borrow(dtype, shape, func() []byte { return valueBytes(v, 1) }, nil)
-		return node, nil, err
-	}
-	switch v.Kind() {
-	case reflect.Slice, reflect.Array:
-		if dtype := dtypeOf(v.Type().Elem()); dtype != Invalid {
-			if !v.CanAddr() {
-				return 0, nil, argument("a variable has to be where it can be pointed to")
-			}
-			if shape == nil {
-				shape = []int64{int64(v.Len())}
-			}
-			node, err := w.g.borrow(dtype, shape, func() []byte {
-				if v.Len() == 0 {
-					return nil
-				}
-				return valueBytes(v.Index(0), v.Len())
-			}, nil)
-			return node, nil, err
-		}
-		node, err := w.g.AddList()
-		return node, func(list Node) error { return w.list(list, path, v) }, err
-	case reflect.Map:
-		if v.Type().Key().Kind() != reflect.String {
-			return 0, nil, argument("a dict has strings for keys")
-		}
-		node, err := w.g.AddDict()
-		return node, func(dict Node) error { return w.dict(dict, path, v) }, err
-	case reflect.Struct:
-		node, err := w.g.AddObject()
-		return node, func(object Node) error { return w.fields(object, path, v) }, err
-	}
-	return 0, nil, argument(fmt.Sprintf("a value of %s cannot be tracked", v.Type()))
-}
-
-func (w *structWalk) list(list Node, path string, v reflect.Value) error {
-	for i := range v.Len() {
-		appended := false
-		track := func(element Node) error {
-			appended = true
-			return w.g.Append(list, element)
-		}
-		if err := w.value(join(path, strconv.Itoa(i)), v.Index(i), nil, track); err != nil {
-			return err
-		}
-		if !appended { // nil takes a place, too
-			if err := w.g.Append(list, 0); err != nil {
+	for len(m.todo) > 0 {
+		all := m.todo
+		m.todo = nil
+		for _, f := range all {
+			if err := f(g); err != nil {
+				m.lost = err
 				return err
 			}
 		}
@@ -209,58 +122,100 @@ func (w *structWalk) list(list Node, path string, v reflect.Value) error {
 	return nil
 }
 
-func (w *structWalk) dict(dict Node, path string, v reflect.Value) error {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
-	for _, key := range keys {
-		set := func(child Node) error { return w.g.Set(dict, key.String(), child) }
-		if err := w.value(join(path, key.String()), v.MapIndex(key), nil, set); err != nil {
-			return err
+// placeKind is what stands at a place.
+type placeKind int
+
+const (
+	placeNothing placeKind = iota
+	placeLeaf              // a variable or state
+	placeObject
+	placeList
+	placeDict
+)
+
+// place is where a model holds something: the model itself, a field, an element.
+type place struct {
+	model  *trackedStruct
+	parent *place
+	path   string
+	field  *fieldType    // of a child of an object
+	index  int           // of a child of a list
+	key    reflect.Value // of a child of a dict
+	taken  bool          // of a child of a list: the list has an element for it
+
+	node     Node
+	kind     placeKind
+	object   *place        // the place where the object was found first; nil if that is this one
+	base     reflect.Value // what a pointer, an interface or a map leads to, for good; invalid where there is none
+	own      identity      // of what base is
+	children []*place
+	keys     map[string]*place
+}
+
+// raw gives what stands at a place now, whether or not it is a pointer; the zero Value when the
+// place is gone.
+func (p *place) raw() reflect.Value {
+	if p.parent == nil {
+		return p.base
+	}
+	in := p.parent.value()
+	switch {
+	case !in.IsValid():
+	case p.field != nil:
+		return in.FieldByIndex(p.field.index)
+	case p.key.IsValid():
+		return in.MapIndex(p.key)
+	case p.index < in.Len():
+		return in.Index(p.index)
+	}
+	return reflect.Value{}
+}
+
+// value gives what the object of a place is in: where pointers and interfaces lead.
+func (p *place) value() reflect.Value {
+	if p.base.IsValid() {
+		return p.base
+	}
+	return p.raw()
+}
+
+// set gives a variable of a place another value.
+func (p *place) set(v reflect.Value) {
+	if !p.base.IsValid() && p.key.IsValid() {
+		p.parent.value().SetMapIndex(p.key, v)
+	} else {
+		p.value().Set(v)
+	}
+}
+
+// follow goes where a value leads: past interfaces and pointers, up to what is tracked. It says
+// whether there is anything, and whether that stays where it is for good.
+func follow(v reflect.Value) (to reflect.Value, fixed, ok bool) {
+	for v.IsValid() && (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer && !v.Type().Implements(stateType)) {
+		if v.IsNil() {
+			return v, false, false
 		}
+		v, fixed = v.Elem(), true
 	}
-	return nil
+	switch {
+	case !v.IsValid():
+		return v, false, false
+	case v.Kind() == reflect.Pointer:
+		return v, true, !v.IsNil()
+	case v.Kind() == reflect.Map:
+		return v, true, !v.IsNil()
+	}
+	return v, fixed, true
 }
 
-// valueBytes gives the memory of count values, the first of them v.
-func valueBytes(v reflect.Value, count int) []byte {
-	return unsafe.Slice((*byte)(v.Addr().UnsafePointer()), count*int(v.Type().Size()))
-}
-
-// dtypeOf gives the dtype of a type; Invalid of what is no element.
-func dtypeOf(t reflect.Type) DType {
-	switch t {
-	case reflect.TypeFor[F16]():
-		return Float16
-	case reflect.TypeFor[BF16]():
-		return Bfloat16
+// identityOf gives what tells an object from others; none of values that only a map or an interface
+// holds.
+func identityOf(v reflect.Value) identity {
+	switch {
+	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Map:
+		return identity{v.UnsafePointer(), v.Type()}
+	case v.CanAddr() && v.Type().Size() > 0: // things without a size may all be at one address
+		return identity{v.Addr().UnsafePointer(), v.Type()}
 	}
-	switch t.Kind() {
-	case reflect.Bool:
-		return Bool
-	case reflect.Int8:
-		return Int8
-	case reflect.Int16:
-		return Int16
-	case reflect.Int32:
-		return Int32
-	case reflect.Int64:
-		return Int64
-	case reflect.Uint8:
-		return Uint8
-	case reflect.Uint16:
-		return Uint16
-	case reflect.Uint32:
-		return Uint32
-	case reflect.Uint64:
-		return Uint64
-	case reflect.Float32:
-		return Float32
-	case reflect.Float64:
-		return Float64
-	case reflect.Complex64:
-		return Complex64
-	case reflect.Complex128:
-		return Complex128
-	}
-	return Invalid
+	return identity{}
 }

@@ -35,6 +35,14 @@ func (w *sharedState) follow(g *Graph) error {
 	if w == nil {
 		return nil // of the zero value, which the library refuses
 	}
+	w.mutex.Lock()
+	models := w.models
+	w.mutex.Unlock()
+	for _, m := range models {
+		if err := m.sync(g); err != nil {
+			return err
+		}
+	}
 	w.mayWait.Store(true)
 	var moves []memoryMove
 	w.mutex.Lock()
@@ -277,6 +285,22 @@ func (g *Graph) Use(variable Node, f func(value []byte)) error {
 			f(unsafe.Slice((*byte)(data), int(size)))
 		}
 		return code
+	})
+}
+
+// UseValues is Graph.Use with the elements of a variable. InvalidArgument when T is not the
+// variable's type.
+func UseValues[T Element](g *Graph, variable Node, f func(values []T)) error {
+	about, err := g.Describe(variable)
+	if err != nil {
+		return err
+	}
+	if err := check[T](about.DType, ""); err != nil {
+		return err
+	}
+	var zero T
+	return g.Use(variable, func(bytes []byte) {
+		f(unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bytes))), len(bytes)/int(unsafe.Sizeof(zero))))
 	})
 }
 

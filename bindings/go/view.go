@@ -6,6 +6,7 @@ package checkpoint
 import "C"
 
 import (
+	"fmt"
 	"unsafe"
 )
 
@@ -13,6 +14,7 @@ import (
 // to be closed: the garbage collector does not see its size.
 type View struct {
 	*handle[*C.ckpt_view]
+	tensor Tensor
 }
 
 // View maps the value of a fixed-size tensor without copying it. While the view is open nobody may
@@ -34,7 +36,7 @@ func (t Tensor) View(options *ReadOptions) (*View, error) {
 	if e != nil {
 		return nil, takeError(e)
 	}
-	return &View{own(view, func(v *C.ckpt_view) { C.ckpt_view_free(v) })}, nil
+	return &View{own(view, func(v *C.ckpt_view) { C.ckpt_view_free(v) }), Tensor{key: t.key, dtype: t.dtype, shape: t.shape, count: t.count}}, nil
 }
 
 // Use gives f the bytes, row-major and little-endian, which must not be changed, nor used when f
@@ -49,3 +51,38 @@ func (v *View) Use(f func(bytes []byte, alignment int)) error {
 	f(unsafe.Slice((*byte)(bytes.data), int(bytes.len)), int(C.ckpt_view_alignment(p)))
 	return nil
 }
+
+// UseView gives f the elements of a view, which must not be changed, nor used when f has returned.
+// InvalidArgument when T is not the tensor's type; FailedPrecondition when the value does not lie
+// in its file as Go would have it in memory: at a multiple of the size of T (WriteOptions.Alignment
+// sees to that), and little-endian, as the machine is.
+func UseView[T Element](v *View, f func(values []T)) error {
+	if v == nil || v.handle == nil {
+		return argument("there is no view")
+	}
+	if err := check[T](v.tensor.dtype, v.tensor.key); err != nil {
+		return err
+	}
+	var failed error
+	err := v.Use(func(bytes []byte, alignment int) {
+		var zero T
+		if need := int(unsafe.Alignof(zero)); alignment < need && len(bytes) > 0 || !littleEndian {
+			failed = &Error{
+				Code: FailedPrecondition, Reason: ReasonArgument, Tensor: v.tensor.key,
+				Expected: fmt.Sprintf("an address that is a multiple of %d", need), Found: fmt.Sprint(alignment),
+				Message: fmt.Sprintf("%s does not lie in its file as in memory: read it with Read", v.tensor.key),
+			}
+			return
+		}
+		f(unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bytes))), v.tensor.count))
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+var littleEndian = func() bool {
+	one := uint16(1)
+	return *(*byte)(unsafe.Pointer(&one)) == 1
+}()

@@ -60,10 +60,10 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// WaitForNewCheckpoint waits until the latest checkpoint of a directory, which need not be there
+// WaitForNew waits until the latest checkpoint of a directory, which need not be there
 // yet, is another one than last (which may be empty). It gives its path; an empty one when time ran
 // out.
-func WaitForNewCheckpoint(ctx context.Context, directory, last string, options *WaitOptions) (string, error) {
+func WaitForNew(ctx context.Context, directory, last string, options *WaitOptions) (string, error) {
 	d, free, err := path(directory)
 	if err != nil {
 		return "", err

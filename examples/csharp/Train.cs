@@ -46,7 +46,7 @@ internal sealed class Training : IState
     /// <summary>And how it is restored.</summary>
     public void Restore(Source source)
     {
-        SourceTensor saved = source.Find("position");
+        SourceTensor saved = source.Find("_POSITION");
         if (saved != null) // TensorFlow's ITERATOR_STATE is its own: begin with the first example
         {
             position = saved.Read<long>().Single();

@@ -78,7 +78,7 @@ END
 say "the tests"
 export LINK="${link[*]}" WORK=$work
 export SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS"
-for program in conformance conformance_runs binding background memory load snippets; do
+for program in conformance conformance_runs binding background memory load tracking snippets; do
   echo "$program 17-asan -std=c++17 -g $SANITIZE"
   echo "$program 20 -std=c++20 -g"
 done | at_once 'read -r program variant flags <<<"{}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The Go binding: formatted, vetted, tested with the race detector, a collector that never rests and
-# every check that cgo has; the training example, which goes on from C's checkpoints and C from its,
-# with the same bits; and what the binding costs.
+# every check that cgo has; the serving example, under requests; the training example, which goes on
+# from C's checkpoints and C from its, with the same bits; and what the binding costs.
 # usage: tests/go/run.sh [--build] BUILD-TREE    (--build: compiles, runs no test; BUILD-TREE: one
 # of CMake's, with lib/libcheckpoint.so and the examples)
 set -euo pipefail
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 # The build tree has no .pc file, which says where things were installed.
 printf '%s\n' 'Name: checkpoint' 'Description: the build tree' 'Version: 0' "Cflags: -I$root/include" \
   "Libs: -L$tree/lib -lcheckpoint" >"$work/checkpoint.pc"
-export PKG_CONFIG_PATH=$work LD_LIBRARY_PATH=$tree/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} GOFLAGS=-mod=mod GOTOOLCHAIN=local
+export PKG_CONFIG_PATH=$work LD_LIBRARY_PATH=$tree/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} GOFLAGS="-mod=mod -tags=checkpoint_system" GOTOOLCHAIN=local
 
 unformatted=$(gofmt -l bindings/go examples/go tests/go)
 [ -z "$unformatted" ] || { echo "not formatted by gofmt: $unformatted"; exit 1; }
@@ -25,12 +25,15 @@ for module in bindings/go examples/go tests/go; do (cd "$module" && go vet ./...
 cd bindings/go
 if [ -n "$build" ]; then
   go test -run '^$' -race ./...
+  (cd "$root/examples/go" && go test -run '^$' -race ./...)
   exit
 fi
 go test -count=1 ./...
 GOGC=1 go test -count=1 -race ./...
 GOEXPERIMENT=cgocheck2 go test -count=1 ./...
 cd "$root"
+# A server that loads new checkpoints while another process saves them.
+(cd examples/go && go test -count=1 ./... && GOGC=1 go test -count=1 -race ./...)
 
 (cd examples/go && go build -o "$work/train" ./train)
 train_c=$(find "$tree" -type f -name train-checkpoint -perm -u+x | head -n 1)

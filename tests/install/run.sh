@@ -328,7 +328,7 @@ go_modules_get_it_from_pkg_config() {
   cp -r bindings/go "$work/go-module"
   cp -r tests/install/consumer/go "$work/go-consumer"
   cd "$work/go-consumer"
-  export GOTOOLCHAIN=local GOFLAGS=-mod=mod
+  export GOTOOLCHAIN=local GOFLAGS="-mod=mod -tags=checkpoint_system"
   go mod edit -replace "libcheckpoint.dev/go/checkpoint=$work/go-module"
   go build -o "$work/consumer-go"
   needs_shared "$work/consumer-go"

@@ -15,7 +15,8 @@ pub struct Spellings {
     /// the C ABI gets.
     pub values: HashMap<String, [[String; 3]; 3]>,
     /// What Go and C# call an option, and its default in C#. `!` in front says the contrary, `?`
-    /// behind that it can be left out (nil, null), `~` that it is a time.
+    /// behind that it can be left out (nil, null), `~` that it is a time: in hours if its
+    /// parameter is called so.
     pub options: HashMap<String, [String; 3]>,
     /// `size_t` is 64 bits wherever the library is.
     pub csharp_numbers: HashMap<String, String>,

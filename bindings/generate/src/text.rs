@@ -42,6 +42,7 @@ impl Language {
     pub fn value(&self, abi: &Abi, of: &Parameter, is_time: bool, value: &str) -> [String; 3] {
         let kind = match &*of.rust {
             _ if of.role == "text" => "text",
+            _ if is_time && of.name == "hours" => "hours",
             _ if is_time => "time",
             rust if abi.is_enum(rust) => "enum",
             rust => rust,

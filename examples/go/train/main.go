@@ -54,7 +54,7 @@ func (p *program) Save(sink *checkpoint.Sink) error {
 
 // Restore takes the iterator's state.
 func (p *program) Restore(source *checkpoint.Source) error {
-	position := source.Find("position")
+	position := source.Find("_POSITION")
 	if position == nil {
 		return nil // TensorFlow's ITERATOR_STATE, which is its own: begin with the first example
 	}
@@ -111,7 +111,7 @@ func newCheckpoint(p *program) (*checkpoint.Checkpoint, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	return checkpoint.NewCheckpoint(b.Graph, root)
+	return checkpoint.New(b.Graph, root)
 }
 
 // Everything is computed in float32, in the order that is written here: so the same bits come out

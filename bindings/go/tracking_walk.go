@@ -1,0 +1,246 @@
+package checkpoint
+
+/*
+#include <checkpoint.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
+func join(path, edge string) string {
+	if path == "" {
+		return edge
+	}
+	return path + "/" + edge
+}
+
+// at has an error begin with the path of what it is about.
+func (p *place) at(err error) error {
+	var e *Error
+	if err == nil || p.path == "" {
+		return err
+	}
+	if errors.As(err, &e) && e.cause == nil {
+		about := *e
+		about.Message = p.path + ": " + e.Message
+		return &about
+	}
+	return fmt.Errorf("%s: %w", p.path, err)
+}
+
+// changed is the error of a model that is not what it was in a way that no checkpoint can tell.
+func (p *place) changed(why string) error {
+	return p.at(&Error{Code: FailedPrecondition, Reason: ReasonUnsavable, Message: why})
+}
+
+// makeFields makes the places of an object's fields.
+func (p *place) makeFields(t reflect.Type) error {
+	known, err := p.model.structOf(t)
+	if err != nil {
+		return p.at(err)
+	}
+	p.children = make([]*place, len(known.fields))
+	for i := range known.fields {
+		field := &known.fields[i]
+		p.children[i] = &place{model: p.model, parent: p, path: join(p.path, field.edge), field: field}
+	}
+	return nil
+}
+
+// check looks at what is tracked already, changes nothing, and notes what is new.
+func (p *place) check() error {
+	if p.node == 0 {
+		if _, _, ok := follow(p.raw()); ok {
+			p.model.todo = append(p.model.todo, p.add)
+		}
+		return nil
+	}
+	if p.parent != nil {
+		if err := p.checkIdentity(); err != nil {
+			return err
+		}
+	} else {
+		p.model.seen[p.own] = p
+	}
+	if p.object != nil {
+		return nil // what is below is looked at where the object was found first
+	}
+	switch p.kind {
+	case placeObject:
+		for _, child := range p.children {
+			if err := child.check(); err != nil {
+				return err
+			}
+		}
+	case placeList:
+		return p.checkList()
+	case placeDict:
+		return p.checkDict()
+	}
+	return nil
+}
+
+// checkIdentity fails when another object stands at a place than before.
+func (p *place) checkIdentity() error {
+	v, fixed, ok := follow(p.raw())
+	if !ok {
+		return p.changed("there is nothing in place of the object that is tracked: expected the same object")
+	}
+	now := identityOf(v)
+	if fixed && now != p.own {
+		return p.changed("another object has taken the place of the one that is tracked: expected the same object")
+	}
+	if p.object == nil {
+		if now.at != nil {
+			p.model.seen[now] = p
+		}
+	} else if first := identityOf(p.object.value()); first != now {
+		return p.changed("this and " + p.object.path + " were one object when they were tracked, and are not any more")
+	}
+	return nil
+}
+
+func (p *place) checkList() error {
+	n := p.value().Len()
+	if n < len(p.children) {
+		return p.changed(fmt.Sprintf("a list may only grow: expected %d elements or more, found %d", len(p.children), n))
+	}
+	for _, child := range p.children {
+		if err := child.check(); err != nil {
+			return err
+		}
+	}
+	if n > len(p.children) {
+		p.model.todo = append(p.model.todo, p.grow)
+	}
+	return nil
+}
+
+func (p *place) checkDict() error {
+	for _, child := range p.children {
+		if !child.raw().IsValid() {
+			return child.changed("a dict may only grow: expected this key, found none")
+		}
+		if err := child.check(); err != nil {
+			return err
+		}
+	}
+	if p.value().Len() > len(p.children) {
+		p.model.todo = append(p.model.todo, p.grow)
+	}
+	return nil
+}
+
+// grow tracks the elements that a list or dict has got.
+func (p *place) grow(g *Graph) error {
+	v := p.value()
+	if p.kind == placeList {
+		for i := len(p.children); i < v.Len(); i++ {
+			child := &place{model: p.model, parent: p, path: join(p.path, strconv.Itoa(i)), index: i}
+			p.children = append(p.children, child)
+			if err := child.add(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	keys := map[string]reflect.Value{}
+	for _, key := range v.MapKeys() {
+		if p.keys[key.String()] == nil {
+			keys[key.String()] = key
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		child := &place{model: p.model, parent: p, path: join(p.path, key), key: keys[key]}
+		p.children, p.keys[key] = append(p.children, child), child
+		if err := child.add(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add tracks what stands at a place, and what is below: parents first, as a restore wants it.
+func (p *place) add(g *Graph) error {
+	v, fixed, ok := follow(p.raw())
+	if !ok {
+		if p.parent.kind == placeList && !p.taken { // nil takes a place, too
+			p.taken = true
+			return p.at(call(g.handle, func(l *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+				return C.ckpt_graph_list_append(l, C.ckpt_node(p.parent.node), 0, e)
+			}))
+		}
+		return nil
+	}
+	now := identityOf(v)
+	if fixed {
+		p.base, p.own = v, now
+	}
+	if first := p.model.seen[now]; first != nil && now.at != nil {
+		p.node, p.object, p.kind = first.node, first, first.kind
+		if p.model.found != nil {
+			p.model.found(p.path, p.node)
+		}
+		if below, err := g.Descendants(p.node); err == nil {
+			if err := g.shared.followSome(g, below); err != nil {
+				return err
+			}
+		}
+		return p.at(p.link(g))
+	}
+	node, kind, err := p.make(g, v)
+	if err != nil {
+		return p.at(err)
+	}
+	p.node, p.kind = node, kind
+	if now.at != nil {
+		p.model.seen[now] = p
+	}
+	if p.model.found != nil {
+		p.model.found(p.path, node)
+	}
+	if err := p.link(g); err != nil {
+		return p.at(err)
+	}
+	switch kind {
+	case placeObject:
+		if err := p.makeFields(v.Type()); err != nil {
+			return err
+		}
+		for _, child := range p.children {
+			if err := child.add(g); err != nil {
+				return err
+			}
+		}
+	case placeList, placeDict:
+		p.keys = map[string]*place{}
+		return p.grow(g)
+	}
+	return nil
+}
+
+// link makes the edge that leads to the object of a place.
+func (p *place) link(g *Graph) error {
+	parent, child := C.ckpt_node(p.parent.node), C.ckpt_node(p.node)
+	return call(g.handle, func(l *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+		switch {
+		case p.field != nil:
+			c, n := name(p.field.edge)
+			return C.ckpt_graph_track(l, parent, c, n, child, e)
+		case p.key.IsValid():
+			c, n := name(p.key.String())
+			return C.ckpt_graph_dict_set(l, parent, c, n, child, e)
+		case p.taken:
+			return C.ckpt_graph_list_set(l, parent, C.int64_t(p.index), child, e)
+		}
+		p.taken = true
+		return C.ckpt_graph_list_append(l, parent, child, e)
+	})
+}
