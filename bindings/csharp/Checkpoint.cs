@@ -77,22 +77,20 @@ namespace LibCheckpoint
         /// has a log of its own.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static RestoreOptionsHandle Make(RestoreOptions options) =>
-            options == null
+        /// <summary>Options of a call that is cancelled by what is given here; null for one that is
+        /// not, or in another way.</summary>
+        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation = null) =>
+            options == null && cancellation == null
                 ? RestoreOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => (options ?? new RestoreOptions()).Set(made, cancellation));
 
-        /// <summary>Options of a call that is cancelled.</summary>
-        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation) =>
-            NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made =>
-            {
-                (options ?? new RestoreOptions()).Set(made);
-                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
-            });
-
-        private void Set(RestoreOptionsHandle made)
+        private void Set(RestoreOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
+            if (cancellation != null)
+            {
+                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
+            }
             if (Read != null)
             {
                 using (ReadOptionsHandle read = ReadOptions.Make(Read))
@@ -112,7 +110,7 @@ namespace LibCheckpoint
     /// keeps the graph alive. Several threads may use it at once; their calls come one after the
     /// other.
     /// </summary>
-    public sealed class Checkpoint : IDisposable
+    public sealed partial class Checkpoint : IDisposable
     {
         private readonly CheckpointHandle handle;
 
@@ -136,9 +134,11 @@ namespace LibCheckpoint
             }
         }
 
-        internal Checkpoint(CheckpointHandle handle)
+        internal Checkpoint(CheckpointHandle handle, TrackedValues tracked, Running running)
         {
             this.handle = handle;
+            Tracked = tracked;
+            Running = running;
         }
 
         private delegate ErrorCode SaveCall(SaveOptionsHandle options, out IntPtr path, out IntPtr error);
@@ -147,6 +147,8 @@ namespace LibCheckpoint
 
         private delegate ErrorCode PendingCall(SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
+        private delegate ErrorCode PendingRestoreCall(RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
         private delegate ErrorCode RestoreCall(RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
 
         /// <summary>The root object.</summary>
@@ -154,7 +156,9 @@ namespace LibCheckpoint
 
         internal CheckpointHandle Handle => handle;
 
-        internal TrackedValues Tracked { get; set; }
+        internal TrackedValues Tracked { get; }
+
+        internal Running Running { get; } = new Running();
 
         /// <summary>The graph: an object of its own, to be disposed of.</summary>
         public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle)) { Tracked = Tracked };
@@ -228,40 +232,6 @@ namespace LibCheckpoint
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_numbered(handle, path, number, made, out saved, out error);
-            });
-        }
-
-        /// <summary>
-        /// Copies what <see cref="Save"/> would write, and does the rest in the background. When
-        /// this returns the program may change everything; what is saved is what was there. States,
-        /// savers and devices are asked before it returns; progress and written callbacks are
-        /// called in the background.
-        /// </summary>
-        /// <remarks>One save of a checkpoint runs at a time: calls that save or restore wait for it
-        /// (<see cref="SaveOptions.Busy"/>), and so does disposing of the last object that holds
-        /// the checkpoint.</remarks>
-        /// <exception cref="CheckpointException">What is known before anything is written; any
-        /// other error comes from <see cref="Pending.Wait()"/>, or, when nobody asks there, from
-        /// the next call that saves, which then does nothing else, or from <see cref="Sync"/>. <see
-        /// cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/> when an earlier save is
-        /// still running, if so asked.</exception>
-        public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
-        {
-            byte[] path = Utf8.Path(prefix, "prefix");
-            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
-            {
-                return NativeMethods.ckpt_checkpoint_save_async(handle, path, made, out pending, out error);
-            });
-        }
-
-        /// <summary>Copies what <see cref="Write"/> would write, and does the rest in the
-        /// background, as <see cref="SaveAsync"/> does.</summary>
-        public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
-        {
-            byte[] path = Utf8.Path(prefix, "prefix");
-            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
-            {
-                return NativeMethods.ckpt_checkpoint_write_async(handle, path, made, out pending, out error);
             });
         }
 
@@ -440,26 +410,10 @@ namespace LibCheckpoint
             }
         }
 
-        private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
-        {
-            Tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
-            {
-                PendingHandle pending;
-                using (cancellation.Begin(token))
-                {
-                    IntPtr e;
-                    cancellation.Check(call(made, out pending, out e), e, token);
-                }
-                return Pending.Of(pending, cancellation, token);
-            }
-        }
-
         private Status RestoreBy(RestoreOptions options, CancellationToken token, RestoreCall call)
         {
             Tracked.Follow();
-            using (var cancellation = new Cancellation(null))
+            using (var cancellation = new Cancellation())
             using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {

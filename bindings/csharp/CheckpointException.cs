@@ -23,19 +23,19 @@ namespace LibCheckpoint
         public Reason Reason { get; private set; }
 
         /// <summary>The file or directory at fault; null if none is.</summary>
-        public string File { get; private set; }
+        public string File { get; internal set; }
 
         /// <summary>The key of the tensor at fault; null if none is.</summary>
-        public string Tensor { get; private set; }
+        public string Tensor { get; internal set; }
 
         /// <summary>What should have been there; null if that is not the point.</summary>
-        public string Expected { get; private set; }
+        public string Expected { get; internal set; }
 
         /// <summary>What was there instead; null if that is not the point.</summary>
-        public string Found { get; private set; }
+        public string Found { get; internal set; }
 
         /// <summary>The operating system's error number; 0 if it reported none.</summary>
-        public int SystemError { get; private set; }
+        public int SystemError { get; internal set; }
 
         /// <summary>The class, with code and reason, and the message; then what it came from, and
         /// where it was thrown.</summary>

@@ -162,11 +162,38 @@ namespace LibCheckpoint
         /// there.</summary>
         internal static T[] Room<T>(ulong count)
         {
+            CheckRoom(count);
+            return new T[count];
+        }
+
+        internal static void CheckRoom(ulong count)
+        {
             if (count > 0x7fffffc7)
             {
                 throw new CheckpointException(ErrorCode.ResourceExhausted, Reason.Limit, "the tensor is larger than an array can be");
             }
-            return new T[count];
+        }
+
+        /// <summary>The dtype of the elements of an array of any rank.</summary>
+        internal static DType DTypeOf(Array values)
+        {
+            DType dtype;
+            Type element = values.GetType().GetElementType();
+            if (!Known.TryGetValue(element, out dtype))
+            {
+                throw new ArgumentException("no tensor has elements of " + element, "values");
+            }
+            return dtype;
+        }
+
+        internal static long[] Copy(IReadOnlyList<long> numbers)
+        {
+            var copy = new long[numbers.Count];
+            for (int i = 0; i < copy.Length; i++)
+            {
+                copy[i] = numbers[i];
+            }
+            return copy;
         }
 
         internal static long Rank(long[] shape) => shape == null ? 0 : shape.Length;
@@ -185,7 +212,7 @@ namespace LibCheckpoint
             {
                 if (Known == DType.Invalid)
                 {
-                    throw new ArgumentException("no tensor has elements of " + typeof(T));
+                    throw new ArgumentException("no tensor has elements of " + typeof(T), "T");
                 }
                 return Known;
             }

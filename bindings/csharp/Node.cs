@@ -146,7 +146,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Part != null)
             {
-                NativeMethods.ckpt_node_options_set_part(made, Part.Shape, Part.Region.Start, Part.Region.Length, Part.Shape.Length);
+                NativeMethods.ckpt_node_options_set_part(made, Part.Shape, Part.Region.Starts, Part.Region.Lengths, Part.Shape.Length);
             }
             if (TensorNames != null)
             {

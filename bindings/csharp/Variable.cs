@@ -312,11 +312,7 @@ namespace LibCheckpoint
 
         private Node Borrow(Array values, long[] shape, NodeOptions options)
         {
-            DType dtype;
-            if (!Elements.Known.TryGetValue(values.GetType().GetElementType(), out dtype))
-            {
-                throw new ArgumentException("no tensor has elements of " + values.GetType().GetElementType());
-            }
+            DType dtype = Elements.DTypeOf(values);
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {

@@ -14,11 +14,16 @@ namespace LibCheckpoint
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears the same; <see cref="Progress{T}"/> hands it on to the context that it
+        /// was made in. What it throws ends the call, too.</summary>
+        public IProgress<ByteProgress> Reporter { get; set; }
+
         /// <summary>Hears, when a <see cref="Writer"/> finishes, that the file system has no locks
         /// and the like. A checkpoint, manager or saver has a log of its own.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static Cancellation Cancellation(WriteOptions options) => new Cancellation(options == null ? null : options.Progress);
+        internal static Cancellation Cancellation(WriteOptions options) =>
+            options == null ? new Cancellation() : new Cancellation(options.Progress, options.Reporter);
 
         internal static WriteOptionsHandle Make(WriteOptions options, Cancellation cancellation) =>
             NativeOptions.With(NativeMethods.ckpt_write_options_new(), made => (options ?? new WriteOptions()).Set(made, cancellation));
@@ -31,7 +36,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_write_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
-            if (Progress != null)
+            if (cancellation.Progress != null)
             {
                 IntPtr kept = CallbackValue.Give(cancellation);
                 NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release);
@@ -177,12 +182,12 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 NativeMethods.ckpt_writer_add_strings_slice(
-                    handle, name, shape, region.Start, region.Length, shape.Length, elements, elements.Length);
+                    handle, name, shape, region.Starts, region.Lengths, shape.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Adds a variant tensor; its elements are serialized, as <see
-        /// cref="Tensor.ReadStrings(ReadOptions)"/> gives them.</summary>
+        /// cref="Tensor.ReadStrings"/> gives them.</summary>
         public void AddVariants(string key, IReadOnlyList<byte[]> values, long[] shape = null)
         {
             byte[] name = Utf8.Encode(key, "key");
@@ -257,7 +262,7 @@ namespace LibCheckpoint
                 byte[] name = Utf8.Encode(key, "key");
                 Required.Of(region, "region").Of(Required.Of(shape, "shape"));
                 NativeMethods.ckpt_writer_add_slice(
-                    handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
+                    handle, name, dtype, shape, region.Starts, region.Lengths, Elements.Rank(shape), data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }

@@ -13,6 +13,9 @@ internal static class Arguments
     {
         "Checkpoint.SetLog.log", // nobody
         "CheckpointFiles.WaitForNew.last", // any is new
+        "CheckpointFiles.WaitForNewAsync.last", // likewise
+        "Manager.RestoreOrInitialize.options", // the defaults
+        "ValidCheckpoint..ctor.path", // there is none
         "Graph.AddDevice.shape", // whatever the checkpoint has
         "Graph.AddWithoutValue.shape", // likewise
         "Graph.RegisterSaver.package", // none
@@ -44,8 +47,8 @@ internal static class Arguments
             var values = new List<object>
             {
                 program.Graph, program.Checkpoint, program.Root, manager, saver, reader, reader[Conformance.KernelKey], mapped, writer, view, state, "x",
-                new long[] { 1 }, new float[] { 1 }, new[] { "x" }, new[] { new byte[1] }, new Edge[0], new Match[0], new Node[0], new[] { reader[0] },
-                new[] { new Memory<byte>(new byte[1]) }, new Region(new long[1], new long[1]), new Scalar<float>(), new Device(), new Accepting(), new CheckpointState("x"), new Func<bool>(() => true),
+                new long[] { 1 }, new float[] { 1 }, new BrokenCheckpoint[0], new[] { "x" }, new[] { new byte[1] }, new Edge[0], new Match[0], new Node[0], new[] { reader[0] },
+                new ReadBatch(), new Region(new long[1], new long[1]), new Scalar<float>(), new Device(), new Accepting(), new CheckpointState("x"), new Func<bool>(() => true),
                 (ReadBytes)((offset, buffer) => { }), (UseBytes)(bytes => { }), (UseReadOnlyBytes)(bytes => { }), (Action<IntPtr, long>)((data, length) => { }),
                 (Action<Severity, string>)((severity, line) => { }),
             };

@@ -79,14 +79,14 @@ internal static class Conformance
             Check.Same(new[] { 50 }, reader.Read<int>("step/.ATTRIBUTES/VARIABLE_VALUE"));
             Check.Same(new long[] { 5 }, reader.Read<long>("save_counter/.ATTRIBUTES/VARIABLE_VALUE"));
             var region = new Region(new long[] { 0, 1 }, new long[] { -1, 3 });
-            Check.Same(expected.Skip(1).Take(3), kernel.Read<float>(region));
+            Check.Same(expected.Skip(1).Take(3), kernel.ReadSlice<float>(region));
             var into = new float[5];
             kernel.ReadInto(into, new ReadOptions { Threads = 2, Checksums = Checksums.WhenWhole });
             Check.Same(expected, into);
-            kernel.ReadInto(region, new Span<float>(into, 0, 3));
+            kernel.ReadSliceInto(region, new Span<float>(into, 0, 3));
             Check.Equal(expected[1], into[0]);
             var bytes = new byte[20];
-            reader.ReadMany(new[] { kernel }, new[] { new Memory<byte>(bytes) });
+            reader.ReadMany(new ReadBatch().AddBytes(kernel, bytes));
             Check.Same(MemoryMarshal.AsBytes(new Span<float>(expected)).ToArray(), bytes);
             Array.Clear(bytes, 0, 20);
             kernel.ReadBytes(bytes);
@@ -278,7 +278,7 @@ internal static class Conformance
             Check.Same(new[] { 1, 2, 3, 4 }, reader.Read<int>("p"));
             Check.Same(values, reader.Read<short>("r"));
             Check.Same(new byte[] { 1, 2 }, reader.Read<byte>("b")); // bits of a type that C# lacks
-            Check.Equal("A", Encoding.UTF8.GetString(reader["t"].ReadStrings(new Region(new long[] { 1 }, new long[] { 1 }))[0]));
+            Check.Equal("A", Encoding.UTF8.GetString(reader["t"].ReadStringsSlice(new Region(new long[] { 1 }, new long[] { 1 }))[0]));
             Check.Fails(ErrorCode.InvalidArgument, Reason.Gap, () => reader["t"].ReadStrings());
         }
         using (var writer = new Writer(prefix))
@@ -603,7 +603,7 @@ internal static class Conformance
             }
             value[0] = 0;
             string path;
-            using (Status status = manager.RestoreOrInitialize(out path, new ResumeOptions { LatestValid = true }))
+            using (Status status = manager.RestoreOrInitialize(out path, new ResumeOptions { LatestValid = true }, CancellationToken.None))
             {
                 Check.Equal(directory + "/ckpt-4", path);
                 Check.Equal(path, status.Path);

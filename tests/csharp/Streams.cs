@@ -1,0 +1,105 @@
+#if NET8_0_OR_GREATER
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using LibCheckpoint;
+
+/// <summary>What needs newer C#.</summary>
+internal static class Streams
+{
+    [Test("a_watch_is_an_asynchronous_stream")]
+    private static void AWatchIsAStream() => Watch().GetAwaiter().GetResult();
+
+    private static async Task Watch()
+    {
+        string directory = Program.Directory, state = Program.At("checkpoint");
+        var options = new WaitOptions { PollInterval = TimeSpan.FromMilliseconds(5), MinInterval = TimeSpan.FromMilliseconds(10) };
+        var used = new List<string>();
+        using var source = new CancellationTokenSource();
+        CancellationToken token = source.Token;
+        using var program = new TestProgram();
+        program.Variable(program.Root, "v", new float[1]);
+        int read = 0;
+        options.Log = (severity, line) => Interlocked.Increment(ref read);
+        void Use(string path)
+        {
+            used.Add(path);
+            if (used.Count == 3)
+            {
+                source.Cancel();
+                return;
+            }
+            // A moment later; before that the state file is half written.
+            File.WriteAllText(state, "model_checkpoint_path: \"");
+            int before = read;
+            Task.Run(async () =>
+            {
+                Check.That(SpinWait.SpinUntil(() => Volatile.Read(ref read) > before, 10000), "nobody has read it");
+                File.Delete(state);
+                await program.Checkpoint.SaveAsync(Program.At("w"));
+            });
+        }
+        await program.Checkpoint.SaveAsync(Program.At("w"));
+        try
+        {
+            // [watch]
+            await foreach (string path in CheckpointFiles.WatchAsync(directory, options, token)) // .NET 8 and newer
+            {
+                Use(path);
+            }
+            // [end]
+            throw new Exception("the watch has ended");
+        }
+        catch (OperationCanceledException e)
+        {
+            Check.Equal(token, e.CancellationToken);
+        }
+        Check.Same(new[] { Program.At("w-1"), Program.At("w-2"), Program.At("w-3") }, used);
+
+        // A time-out is the end, and a fault that stays an error.
+        options = new WaitOptions { Timeout = TimeSpan.FromMilliseconds(1) };
+        int count = 0;
+        await foreach (string path in CheckpointFiles.WatchAsync(directory, options))
+        {
+            count++;
+        }
+        Check.Equal(1, count);
+        File.WriteAllText(state, "model_checkpoint_path: \"");
+        await using IAsyncEnumerator<string> faulty = CheckpointFiles.WatchAsync(directory, options).GetAsyncEnumerator();
+        Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => faulty.MoveNextAsync().AsTask().GetAwaiter().GetResult()).Code);
+    }
+
+    [Test("disposing_asynchronously_awaits_what_is_running")]
+    private static void DisposingAwaits()
+    {
+        Disposing().GetAwaiter().GetResult();
+        Binding.NothingIsKept();
+    }
+
+    private static async Task Disposing()
+    {
+        using var go = new ManualResetEvent(false);
+        var slow = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+        using var graph = new Graph();
+        Node root = graph.AddObject();
+        graph.Track(root, "v", graph.AddVariable(new float[1]));
+        var checkpoint = new Checkpoint(graph, root);
+        var manager = new Manager(checkpoint, Program.Directory);
+        Task<string> save = manager.SaveAsync(new ManagerSaveOptions { Save = slow });
+        ValueTask managed = manager.DisposeAsync(), disposed = checkpoint.DisposeAsync();
+        Check.That(!managed.IsCompleted && !disposed.IsCompleted, "it is not waited for");
+        go.Set();
+        await managed;
+        await disposed;
+        Check.Equal(Program.At("ckpt-1"), await save);
+        await using (var other = new Checkpoint(graph, root))
+        await using (Pending pending = other.BeginWrite(Program.At("x")))
+        {
+            Check.Equal(Program.At("x"), pending.Path);
+        }
+        Check.That(CheckpointFiles.Exists(Program.At("x")), "it was not waited for");
+    }
+}
+#endif
