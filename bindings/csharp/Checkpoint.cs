@@ -5,7 +5,7 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a graph is saved (<c>tf.train.CheckpointOptions</c>).</summary>
-    public sealed partial class SaveOptions
+    public sealed partial class CheckpointSaveOptions
     {
         /// <summary>How files are written; null for the defaults.</summary>
         public WriteOptions Write { get; set; }
@@ -17,11 +17,11 @@ namespace LibCheckpoint
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
-        internal static Cancellation Cancellation(SaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
+        internal static Cancellation Cancellation(CheckpointSaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
 
-        internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation) =>
+        internal static SaveOptionsHandle Make(CheckpointSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
-                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, cancellation));
+                NativeMethods.ckpt_save_options_new(), made => (options ?? new CheckpointSaveOptions()).Set(made, cancellation));
 
         private void Set(SaveOptionsHandle made, Cancellation cancellation)
         {
@@ -203,7 +203,7 @@ namespace LibCheckpoint
         /// cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
         /// reports. What was at the path is then still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-        public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Save(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -214,7 +214,7 @@ namespace LibCheckpoint
 
         /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling
         /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
-        public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Write(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -226,7 +226,7 @@ namespace LibCheckpoint
         /// <summary>Writes the checkpoint <c>prefix-number</c> and makes it the latest and only
         /// one in the state file. It does not count.</summary>
         public string WriteNumbered(
-            string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, long number, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -265,7 +265,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> and <see
         /// cref="Save"/> report; a count stands in any case.</exception>
         public string SaveRanked(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -290,7 +290,7 @@ namespace LibCheckpoint
         /// still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string WriteRanked(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -307,7 +307,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> reports; then the
         /// section is not there, nor one that was.</exception>
         public string WriteSection(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -386,11 +386,11 @@ namespace LibCheckpoint
         /// there.</summary>
         public void Dispose() => handle.Dispose();
 
-        private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
+        private string SaveBy(CheckpointSaveOptions options, CancellationToken token, SaveCall call)
         {
             Tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
+            using (Cancellation cancellation = CheckpointSaveOptions.Cancellation(options))
+            using (SaveOptionsHandle made = CheckpointSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr saved, e;
@@ -399,7 +399,7 @@ namespace LibCheckpoint
             }
         }
 
-        private string SaveBy(IRanks ranks, SaveOptions options, CancellationToken token, RankedCall call)
+        private string SaveBy(IRanks ranks, CheckpointSaveOptions options, CancellationToken token, RankedCall call)
         {
             using (RanksHandle all = RankCallbacks.Make(ranks))
             {

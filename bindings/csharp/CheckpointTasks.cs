@@ -21,7 +21,7 @@ namespace LibCheckpoint
         /// still running, if so asked. No other call reports its failure, but <see
         /// cref="LastFailure"/>.</returns>
         public Task<string> SaveAsync(
-            string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveInBackground(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -33,7 +33,7 @@ namespace LibCheckpoint
         /// <summary>Does what <see cref="Write"/> does, in the background, as <see
         /// cref="SaveAsync"/> does.</summary>
         public Task<string> WriteAsync(
-            string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveInBackground(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -48,7 +48,7 @@ namespace LibCheckpoint
         /// other error comes from <see cref="Pending.Wait()"/>, or, when nobody asks there, from
         /// <see cref="Sync"/>. <see cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/>
         /// when an earlier save is still running, if so asked.</exception>
-        public Pending BeginSave(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public Pending BeginSave(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -59,7 +59,7 @@ namespace LibCheckpoint
 
         /// <summary>Begins what <see cref="WriteAsync"/> does, as <see cref="BeginSave"/>
         /// does.</summary>
-        public Pending BeginWrite(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public Pending BeginWrite(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -107,13 +107,13 @@ namespace LibCheckpoint
             Sync();
         }
 
-        private Task<string> SaveInBackground(SaveOptions options, CancellationToken token, PendingCall call)
+        private Task<string> SaveInBackground(CheckpointSaveOptions options, CancellationToken token, PendingCall call)
         {
-            Cancellation cancellation = SaveOptions.Cancellation(options);
+            Cancellation cancellation = CheckpointSaveOptions.Cancellation(options);
             Background.Begin begin = delegate(out PendingHandle pending, out IntPtr error)
             {
                 Tracked.Follow();
-                using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
+                using (SaveOptionsHandle made = CheckpointSaveOptions.Make(options, cancellation))
                 {
                     return call(made, out pending, out error);
                 }
@@ -121,11 +121,11 @@ namespace LibCheckpoint
             return Background.Run<string, string>(cancellation, token, begin, Background.TakePath, path => path, Running);
         }
 
-        private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
+        private Pending SaveBy(CheckpointSaveOptions options, CancellationToken token, PendingCall call)
         {
             Tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
+            using (Cancellation cancellation = CheckpointSaveOptions.Cancellation(options))
+            using (SaveOptionsHandle made = CheckpointSaveOptions.Make(options, cancellation))
             {
                 PendingHandle pending;
                 using (cancellation.Begin(token))

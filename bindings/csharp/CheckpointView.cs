@@ -4,10 +4,10 @@ using System.Collections.Generic;
 namespace LibCheckpoint
 {
     /// <summary>A node of a checkpoint and the object of the program that has its place.</summary>
-    public sealed class Match
+    public sealed class NodeMatch
     {
         /// <summary>Makes one.</summary>
-        public Match(int node, Node target)
+        public NodeMatch(int node, Node target)
         {
             Node = node;
             Object = target;
@@ -26,10 +26,10 @@ namespace LibCheckpoint
     {
         private Comparison(IntPtr diff)
         {
-            var matches = new Match[NativeMethods.ckpt_comparison_match_count(diff)];
+            var matches = new NodeMatch[NativeMethods.ckpt_comparison_match_count(diff)];
             for (int i = 0; i < matches.Length; i++)
             {
-                matches[i] = new Match(
+                matches[i] = new NodeMatch(
                     (int)NativeMethods.ckpt_comparison_match_node(diff, i), NativeMethods.ckpt_comparison_match_object(diff, i));
             }
             var checkpointOnly = new int[NativeMethods.ckpt_comparison_checkpoint_only_count(diff)];
@@ -55,7 +55,7 @@ namespace LibCheckpoint
 
         /// <summary>Nodes and the objects that have their places, in the order in which they were
         /// found.</summary>
-        public IReadOnlyList<Match> Matches { get; }
+        public IReadOnlyList<NodeMatch> Matches { get; }
 
         /// <summary>Nodes that match no object, breadth first.</summary>
         public IReadOnlyList<int> CheckpointOnly { get; }
@@ -164,7 +164,7 @@ namespace LibCheckpoint
         /// Restores single objects from nodes of the checkpoint at a path, without looking at
         /// edges. All that can be known is checked before the first value is assigned.
         /// </summary>
-        public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
+        public void RestoreNodes(string path, IReadOnlyList<NodeMatch> matches, RestoreOptions options = null)
         {
             byte[] bytes = Utf8.Path(path);
             Tracked.Follow();

@@ -6,10 +6,10 @@ using System.Runtime.InteropServices;
 namespace LibCheckpoint
 {
     /// <summary>The bits of an IEEE half-precision number.</summary>
-    public readonly struct Float16 : IEquatable<Float16>
+    public readonly struct Float16Bits : IEquatable<Float16Bits>
     {
         /// <summary>Makes one of its bits.</summary>
-        public Float16(ushort bits)
+        public Float16Bits(ushort bits)
         {
             Bits = bits;
         }
@@ -22,13 +22,13 @@ namespace LibCheckpoint
         public float ToSingle() => Conversions.ToSingle(DType.Float16, Bits);
 
         /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
-        public static Float16 FromSingle(float value) => new Float16(Conversions.FromSingle(DType.Float16, value));
+        public static Float16Bits FromSingle(float value) => new Float16Bits(Conversions.FromSingle(DType.Float16, value));
 
         /// <summary>Whether the bits are the same.</summary>
-        public bool Equals(Float16 other) => Bits == other.Bits;
+        public bool Equals(Float16Bits other) => Bits == other.Bits;
 
         /// <inheritdoc/>
-        public override bool Equals(object other) => other is Float16 && Equals((Float16)other);
+        public override bool Equals(object other) => other is Float16Bits && Equals((Float16Bits)other);
 
         /// <inheritdoc/>
         public override int GetHashCode() => Bits;
@@ -38,10 +38,10 @@ namespace LibCheckpoint
     }
 
     /// <summary>The bits of a bfloat16 number: the upper half of a <see cref="float"/>.</summary>
-    public readonly struct BFloat16 : IEquatable<BFloat16>
+    public readonly struct BFloat16Bits : IEquatable<BFloat16Bits>
     {
         /// <summary>Makes one of its bits.</summary>
-        public BFloat16(ushort bits)
+        public BFloat16Bits(ushort bits)
         {
             Bits = bits;
         }
@@ -54,13 +54,13 @@ namespace LibCheckpoint
         public float ToSingle() => Conversions.ToSingle(DType.BFloat16, Bits);
 
         /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
-        public static BFloat16 FromSingle(float value) => new BFloat16(Conversions.FromSingle(DType.BFloat16, value));
+        public static BFloat16Bits FromSingle(float value) => new BFloat16Bits(Conversions.FromSingle(DType.BFloat16, value));
 
         /// <summary>Whether the bits are the same.</summary>
-        public bool Equals(BFloat16 other) => Bits == other.Bits;
+        public bool Equals(BFloat16Bits other) => Bits == other.Bits;
 
         /// <inheritdoc/>
-        public override bool Equals(object other) => other is BFloat16 && Equals((BFloat16)other);
+        public override bool Equals(object other) => other is BFloat16Bits && Equals((BFloat16Bits)other);
 
         /// <inheritdoc/>
         public override int GetHashCode() => Bits;
@@ -109,7 +109,7 @@ namespace LibCheckpoint
         /// <summary>
         /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers,
         /// <see cref="float"/>, <see cref="double"/>, <see cref="Complex"/>, <see
-        /// cref="Complex64"/>, <see cref="Float16"/> or <see cref="BFloat16"/>. Others are an <see
+        /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are an <see
         /// cref="ArgumentException"/>.
         /// </summary>
         public static DType Of<T>()
@@ -124,7 +124,7 @@ namespace LibCheckpoint
             { typeof(long), DType.Int64 }, { typeof(byte), DType.UInt8 }, { typeof(ushort), DType.UInt16 },
             { typeof(uint), DType.UInt32 }, { typeof(ulong), DType.UInt64 }, { typeof(float), DType.Float32 },
             { typeof(double), DType.Float64 }, { typeof(Complex64), DType.Complex64 }, { typeof(Complex), DType.Complex128 },
-            { typeof(Float16), DType.Float16 }, { typeof(BFloat16), DType.BFloat16 },
+            { typeof(Float16Bits), DType.Float16 }, { typeof(BFloat16Bits), DType.BFloat16 },
         };
 
         // A span of bytes can be too short for the bytes of all values: of one value it is long
@@ -148,7 +148,7 @@ namespace LibCheckpoint
             }
         }
 
-        internal static long Count(long[] shape)
+        internal static long Count(IReadOnlyList<long> shape)
         {
             long count = 1;
             foreach (long dimension in shape)
@@ -196,7 +196,10 @@ namespace LibCheckpoint
             return copy;
         }
 
-        internal static long Rank(long[] shape) => shape == null ? 0 : shape.Length;
+        internal static long Rank(IReadOnlyList<long> shape) => shape == null ? 0 : shape.Count;
+
+        /// <summary>A shape as the library takes it; null for null.</summary>
+        internal static long[] Dimensions(IReadOnlyList<long> shape) => shape == null ? null : shape as long[] ?? Copy(shape);
     }
 
     internal static class Elements<T>

@@ -383,7 +383,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>A shape that is not known when the rank is -1; null then.</summary>
-        internal static long[] KnownShape(IntPtr dimensions, int rank) => rank < 0 ? null : Shape(dimensions, rank);
+        internal static IReadOnlyList<long> KnownShape(IntPtr dimensions, int rank) =>
+            rank < 0 ? null : Array.AsReadOnly(Shape(dimensions, rank));
     }
 
     internal static class NativeOptions

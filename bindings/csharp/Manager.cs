@@ -46,10 +46,10 @@ namespace LibCheckpoint
     public sealed partial class ManagerSaveOptions
     {
         /// <summary>How the graph is saved; null for the defaults.</summary>
-        public SaveOptions Save { get; set; }
+        public CheckpointSaveOptions Save { get; set; }
 
         internal static Cancellation Cancellation(ManagerSaveOptions options) =>
-            SaveOptions.Cancellation(options == null ? null : options.Save);
+            CheckpointSaveOptions.Cancellation(options == null ? null : options.Save);
 
         internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
@@ -58,7 +58,7 @@ namespace LibCheckpoint
         private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
+            using (SaveOptionsHandle save = CheckpointSaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_manager_save_options_set_save_options(made, save);
             }

@@ -112,15 +112,15 @@ namespace LibCheckpoint
         /// <summary>Makes one.</summary>
         /// <param name="shape">The dimensions of the whole tensor.</param>
         /// <param name="region">What the variable is of it.</param>
-        public Part(long[] shape, Region region)
+        public Part(IReadOnlyList<long> shape, Region region)
         {
             Required.Of(region, "region").Of(Required.Of(shape, "shape"));
-            Shape = shape;
+            Shape = Array.AsReadOnly(Elements.Copy(shape));
             Region = region;
         }
 
         /// <summary>The dimensions of the whole tensor.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
 
         /// <summary>What the variable is of it.</summary>
         public Region Region { get; }
@@ -146,7 +146,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Part != null)
             {
-                NativeMethods.ckpt_node_options_set_part(made, Part.Shape, Part.Region.Starts, Part.Region.Lengths, Part.Shape.Length);
+                NativeMethods.ckpt_node_options_set_part(made, Elements.Copy(Part.Shape), Part.Region.Starts, Part.Region.Lengths, Part.Region.Rank);
             }
             if (TensorNames != null)
             {
@@ -177,6 +177,6 @@ namespace LibCheckpoint
         public DType DType { get; }
 
         /// <summary>Of a variable with a value; null otherwise.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
     }
 }

@@ -100,7 +100,7 @@ namespace LibCheckpoint
 
         internal int Rank => Starts.Length;
 
-        internal void Of(long[] shape)
+        internal void Of(IReadOnlyList<long> shape)
         {
             if (Rank != Elements.Rank(shape))
             {
@@ -114,7 +114,7 @@ namespace LibCheckpoint
     /// on demand (<c>tf.train.CheckpointReader</c>). It does not change; several threads may use it
     /// at once.
     /// </summary>
-    public sealed partial class Reader : IReadOnlyList<Tensor>, IDisposable
+    public sealed partial class Reader : IReadOnlyList<SavedTensor>, IDisposable
     {
         private readonly ReaderHandle handle;
 
@@ -200,7 +200,7 @@ namespace LibCheckpoint
 
         /// <summary>The tensor at an index in the order of the keys.</summary>
         /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
-        public Tensor this[int index]
+        public SavedTensor this[int index]
         {
             get
             {
@@ -211,7 +211,7 @@ namespace LibCheckpoint
                     {
                         throw new ArgumentOutOfRangeException("index");
                     }
-                    return new Tensor(handle, tensor);
+                    return new SavedTensor(handle, tensor);
                 }
             }
         }
@@ -222,7 +222,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
         /// none; the message names what was perhaps meant. <see cref="Reason.Ambiguous"/> when
         /// several tensors have the name; the message names their keys.</exception>
-        public Tensor this[string key]
+        public SavedTensor this[string key]
         {
             get
             {
@@ -241,7 +241,7 @@ namespace LibCheckpoint
         }
 
         /// <summary>The tensor with a key that need not be text.</summary>
-        public Tensor this[ReadOnlySpan<byte> key] => Find(key);
+        public SavedTensor this[ReadOnlySpan<byte> key] => Find(key);
 
         /// <summary>The paths of the data files, whether or not they are there.</summary>
         public string[] Shards()
@@ -265,17 +265,17 @@ namespace LibCheckpoint
         }
 
         /// <summary>The value of the tensor with a key, as <see
-        /// cref="Tensor.Read{T}"/> gives it.</summary>
+        /// cref="SavedTensor.Read{T}"/> gives it.</summary>
         public T[] Read<T>(string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
             where T : struct => this[key].Read<T>(options, token);
 
         /// <summary>The value of the tensor of one element with a key, as <see
-        /// cref="Tensor.ReadScalar{T}"/> gives it.</summary>
+        /// cref="SavedTensor.ReadScalar{T}"/> gives it.</summary>
         public T ReadScalar<T>(string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
             where T : struct => this[key].ReadScalar<T>(options, token);
 
         /// <summary>The value of the tensor with a key in the background, as <see
-        /// cref="Tensor.ReadAsync{T}"/> gives it. That there is no such tensor is in the task,
+        /// cref="SavedTensor.ReadAsync{T}"/> gives it. That there is no such tensor is in the task,
         /// too.</summary>
         public Task<T[]> ReadAsync<T>(
             string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
@@ -286,7 +286,7 @@ namespace LibCheckpoint
         /// <param name="key">The key or name.</param>
         /// <param name="tensor">Null if there is none.</param>
         /// <returns>Whether there is one. That a name is ambiguous is an error.</returns>
-        public bool TryGet(string key, out Tensor tensor)
+        public bool TryGet(string key, out SavedTensor tensor)
         {
             try
             {
@@ -302,7 +302,7 @@ namespace LibCheckpoint
 
         /// <summary>Reads several tensors at once, with several threads, each into its
         /// memory.</summary>
-        /// <exception cref="CheckpointException">As of <see cref="Tensor.Read{T}"/>.</exception>
+        /// <exception cref="CheckpointException">As of <see cref="SavedTensor.Read{T}"/>.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled; what is in the
         /// memory then is not specified.</exception>
         public void ReadMany(ReadBatch batch, ReadOptions options = null, CancellationToken token = default(CancellationToken))
@@ -337,7 +337,7 @@ namespace LibCheckpoint
         }
 
         /// <summary>Goes over the tensors in the order of their keys.</summary>
-        public IEnumerator<Tensor> GetEnumerator()
+        public IEnumerator<SavedTensor> GetEnumerator()
         {
             int count = Count;
             for (int i = 0; i < count; i++)
@@ -355,7 +355,7 @@ namespace LibCheckpoint
         private async Task<T[]> ReadFound<T>(string key, ReadOptions options, CancellationToken token)
             where T : struct => await this[key].ReadAsync<T>(options, token).ConfigureAwait(false);
 
-        private unsafe Tensor Find(ReadOnlySpan<byte> key)
+        private unsafe SavedTensor Find(ReadOnlySpan<byte> key)
         {
             using (handle.Hold())
             {
@@ -364,7 +364,7 @@ namespace LibCheckpoint
                     IntPtr tensor, e;
                     CheckpointException.Check(
                         NativeMethods.Find(handle.DangerousGetHandle(), bytes, key.Length, &tensor, &e), e);
-                    return new Tensor(handle, tensor);
+                    return new SavedTensor(handle, tensor);
                 }
             }
         }

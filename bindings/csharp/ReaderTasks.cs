@@ -17,10 +17,10 @@ namespace LibCheckpoint
         public int Count => parts.Count;
 
         /// <summary>Adds a tensor, which <typeparamref name="T"/> has to be the type of, as for <see
-        /// cref="Tensor.Read{T}"/>. The memory has exactly as many elements, and that of one tensor
+        /// cref="SavedTensor.Read{T}"/>. The memory has exactly as many elements, and that of one tensor
         /// does not overlap that of another. It stays where it is while the batch is read.</summary>
         /// <returns>This.</returns>
-        public ReadBatch Add<T>(Tensor tensor, Memory<T> values)
+        public ReadBatch Add<T>(SavedTensor tensor, Memory<T> values)
             where T : struct
         {
             DType dtype = DTypes.Of<T>();
@@ -29,13 +29,13 @@ namespace LibCheckpoint
         }
 
         /// <summary>The same with an array.</summary>
-        public ReadBatch Add<T>(Tensor tensor, T[] values)
+        public ReadBatch Add<T>(SavedTensor tensor, T[] values)
             where T : struct => Add(tensor, new Memory<T>(Required.Of(values, "values")));
 
         /// <summary>Adds a tensor of any fixed-size dtype, to be read as bytes in native order into
         /// memory of exactly their size.</summary>
         /// <returns>This.</returns>
-        public ReadBatch AddBytes(Tensor tensor, Memory<byte> buffer)
+        public ReadBatch AddBytes(SavedTensor tensor, Memory<byte> buffer)
         {
             parts.Add(new Part
             {
@@ -82,7 +82,7 @@ namespace LibCheckpoint
 
         private sealed class Part
         {
-            internal Tensor Tensor { get; set; }
+            internal SavedTensor Tensor { get; set; }
 
             /// <summary>That of the memory; invalid for bytes.</summary>
             internal DType DType { get; set; }

@@ -44,7 +44,7 @@ namespace LibCheckpoint
         public string LatestFilename { get; set; }
 
         /// <summary>How the files are written; null for the defaults.</summary>
-        public SaveOptions Save { get; set; }
+        public CheckpointSaveOptions Save { get; set; }
 
         internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
@@ -53,7 +53,7 @@ namespace LibCheckpoint
         private void Set(SaverSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
+            using (SaveOptionsHandle save = CheckpointSaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_saver_save_options_set_save_options(made, save);
             }
@@ -136,7 +136,7 @@ namespace LibCheckpoint
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (Cancellation cancellation = CheckpointSaveOptions.Cancellation(options == null ? null : options.Save))
             using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {

@@ -39,18 +39,18 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public unsafe void Put<T>(string name, ReadOnlySpan<T> values, long[] shape = null)
+        public unsafe void Put<T>(string name, ReadOnlySpan<T> values, IReadOnlyList<long> shape)
             where T : struct
         {
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             fixed (byte* first = &Elements.First(values))
             {
-                Put(name, DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length));
+                Put(name, DTypes.Of<T>(), dimensions, (IntPtr)first, Elements.Size<T>(values.Length));
             }
         }
 
         /// <summary>Puts a tensor, as the other does.</summary>
-        public void Put<T>(string name, T[] values, long[] shape = null)
+        public void Put<T>(string name, T[] values, IReadOnlyList<long> shape = null)
             where T : struct => Put(name, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor without dimensions.</summary>
@@ -59,72 +59,72 @@ namespace LibCheckpoint
 
         /// <summary>Puts a tensor of any fixed-size dtype, given as bytes in native
         /// order.</summary>
-        public unsafe void PutBytes(string name, DType dtype, long[] shape, ReadOnlySpan<byte> data)
+        public unsafe void PutBytes(string name, DType dtype, IReadOnlyList<long> shape, ReadOnlySpan<byte> data)
         {
             Required.Of(shape, "shape");
             fixed (byte* first = &Elements.First(data))
             {
-                Put(name, dtype, shape, (IntPtr)first, data.Length);
+                Put(name, dtype, Elements.Dimensions(shape), (IntPtr)first, data.Length);
             }
         }
 
         /// <summary>Puts a tensor without copying it: the values must stay as they are until the
         /// save is over.</summary>
-        public void PutBorrowed<T>(string name, Memory<T> values, long[] shape = null)
+        public void PutBorrowed<T>(string name, Memory<T> values, IReadOnlyList<long> shape)
             where T : struct
         {
             DType dtype = DTypes.Of<T>();
             byte[] bytes = Utf8.Encode(name);
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             IntPtr sink = Pointer();
             IntPtr data;
             IntPtr kept = CallbackValue.Pin(values, out data);
             NativeMethods.ckpt_sink_put_borrowed(
-                sink, bytes, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release);
+                sink, bytes, dtype, dimensions, dimensions.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release);
         }
 
         /// <summary>Puts an array without copying it, as the other does.</summary>
-        public void PutBorrowed<T>(string name, T[] values, long[] shape = null)
+        public void PutBorrowed<T>(string name, T[] values, IReadOnlyList<long> shape = null)
             where T : struct => PutBorrowed(name, new Memory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is
         /// written, by several threads at once.</summary>
-        public void PutRead(string name, DType dtype, long[] shape, ReadBytes read)
+        public void PutRead(string name, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] bytes = Utf8.Encode(name);
             Required.Of(shape, "shape");
             Required.Of(read, "read");
             IntPtr sink = Pointer();
             NativeMethods.ckpt_sink_put_read(
-                sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                sink, bytes, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
         }
 
         /// <summary>Puts a string tensor.</summary>
-        public void PutStrings(string name, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void PutStrings(string name, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape)
         {
             byte[] bytes = Utf8.Encode(name);
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_sink_put_strings(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_sink_put_strings(Pointer(), bytes, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Puts a string tensor of texts, which are stored as UTF-8.</summary>
-        public void PutStrings(string name, IReadOnlyList<string> values, long[] shape = null) =>
+        public void PutStrings(string name, IReadOnlyList<string> values, IReadOnlyList<long> shape = null) =>
             PutStrings(name, Utf8.Encode(values), shape);
 
         /// <summary>Puts a variant tensor of serialized elements, as <see
         /// cref="SourceTensor.ReadStrings"/> gave them.</summary>
-        public void PutVariants(string name, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void PutVariants(string name, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape = null)
         {
             byte[] bytes = Utf8.Encode(name);
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_sink_put_variants(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_sink_put_variants(Pointer(), bytes, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
@@ -231,7 +231,7 @@ namespace LibCheckpoint
             this.pointer = pointer;
             Name = NativeMethods.ckpt_source_tensor_name(pointer).Text;
             DType = NativeMethods.ckpt_source_tensor_dtype(pointer);
-            Shape = NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer));
+            Shape = Array.AsReadOnly(NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer)));
         }
 
         /// <summary>The name that the object gave the tensor; to a registered saver its
@@ -242,7 +242,7 @@ namespace LibCheckpoint
         public DType DType { get; }
 
         /// <summary>The dimensions; none of a scalar.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
 
         /// <summary>The value of a tensor of a fixed-size dtype, which has to be that of
         /// <typeparamref name="T"/>.</summary>

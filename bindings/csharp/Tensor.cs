@@ -1,11 +1,12 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 
 namespace LibCheckpoint
 {
     /// <summary>A tensor of an open checkpoint. It can be used until its reader is disposed
     /// of.</summary>
-    public sealed partial class Tensor
+    public sealed partial class SavedTensor
     {
         private readonly ReaderHandle reader;
         private readonly IntPtr pointer;
@@ -13,7 +14,7 @@ namespace LibCheckpoint
         private string key;
 
         // The reader is held.
-        internal Tensor(ReaderHandle reader, IntPtr pointer)
+        internal SavedTensor(ReaderHandle reader, IntPtr pointer)
         {
             this.reader = reader;
             this.pointer = pointer;
@@ -28,8 +29,8 @@ namespace LibCheckpoint
         /// <summary>The type of the elements.</summary>
         public DType DType { get; }
 
-        /// <summary>The dimensions, as a copy; none of a scalar.</summary>
-        public long[] Shape => (long[])shape.Clone();
+        /// <summary>The dimensions; none of a scalar.</summary>
+        public IReadOnlyList<long> Shape => Array.AsReadOnly(shape);
 
         /// <summary>The number of elements.</summary>
         public long Count

@@ -43,7 +43,7 @@ namespace LibCheckpoint
         internal void Check(ErrorCode code, IntPtr error) => Cancellation.Check(cancellation, code, error, token);
     }
 
-    public sealed partial class Tensor
+    public sealed partial class SavedTensor
     {
         /// <summary>
         /// The value of a tensor of a fixed-size dtype, in row-major order. <typeparamref

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace LibCheckpoint
@@ -84,21 +85,36 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public void Add<T>(string key, Memory<T> values, long[] shape = null)
-            where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, Pinned.Of(values));
+        public void Add<T>(string key, T[] values, IReadOnlyList<long> shape = null)
+            where T : struct => Add(key, new ReadOnlyMemory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Adds a tensor, as the other does.</summary>
-        public void Add<T>(string key, T[] values, long[] shape = null)
-            where T : struct => Add(key, new Memory<T>(Required.Of(values, "values")), shape);
+        public void Add<T>(string key, Memory<T> values, IReadOnlyList<long> shape)
+            where T : struct => Add(key, (ReadOnlyMemory<T>)values, shape);
+
+        /// <summary>Adds a tensor, as the other does.</summary>
+        public void Add<T>(string key, ReadOnlyMemory<T> values, IReadOnlyList<long> shape)
+            where T : struct =>
+            AddBytes(key, DTypes.Of<T>(), Elements.Dimensions(shape) ?? new long[] { values.Length }, Pinned.Of(values));
+
+        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank, such
+        /// as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        /// <exception cref="ArgumentException">The elements of the array are those of no
+        /// tensor.</exception>
+        public void AddArray(string key, Array values)
+        {
+            DType dtype = Elements.DTypeOf(Required.Of(values, "values"));
+            AddBytes(key, dtype, Graph.ShapeOf(values), Pinned.Of(values, dtype));
+        }
 
         /// <summary>Adds a tensor without dimensions.</summary>
         public void AddScalar<T>(string key, T value)
             where T : struct => Add(key, new[] { value }, new long[0]);
 
         /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
-        /// cref="Add{T}(string, T[], long[])"/> does.</summary>
-        public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
-            AddBytes(key, dtype, Required.Of(shape, "shape"), Pinned.Of(data));
+        /// cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        public void AddBytes(string key, DType dtype, IReadOnlyList<long> shape, ReadOnlyMemory<byte> data) =>
+            AddBytes(key, dtype, Elements.Dimensions(Required.Of(shape, "shape")), Pinned.Of(data));
 
         /// <summary>
         /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are
@@ -108,16 +124,16 @@ namespace LibCheckpoint
         /// <param name="values">The elements of the slice.</param>
         /// <param name="shape">The dimensions of the whole tensor.</param>
         /// <param name="region">What the slice takes of it.</param>
-        public void AddSlice<T>(string key, Memory<T> values, long[] shape, Region region)
+        public void AddSlice<T>(string key, ReadOnlyMemory<T> values, IReadOnlyList<long> shape, Region region)
             where T : struct => AddSlice(key, DTypes.Of<T>(), shape, region, Pinned.Of(values));
 
         /// <summary>Adds a slice of a partitioned tensor, as the other does.</summary>
-        public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
-            where T : struct => AddSlice(key, new Memory<T>(Required.Of(values, "values")), shape, region);
+        public void AddSlice<T>(string key, T[] values, IReadOnlyList<long> shape, Region region)
+            where T : struct => AddSlice(key, new ReadOnlyMemory<T>(Required.Of(values, "values")), shape, region);
 
         /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in
         /// native order.</summary>
-        public void AddSliceBytes(string key, DType dtype, long[] shape, Region region, Memory<byte> data) =>
+        public void AddSliceBytes(string key, DType dtype, IReadOnlyList<long> shape, Region region, ReadOnlyMemory<byte> data) =>
             AddSlice(key, dtype, shape, region, Pinned.Of(data));
 
         /// <summary>
@@ -126,15 +142,15 @@ namespace LibCheckpoint
         /// <paramref name="shapeAndSlice"/> empty for a whole tensor, else the whole tensor's shape
         /// and the slice, <c>5 10 -:0,1</c>.
         /// </summary>
-        public void AddShapeAndSlice<T>(string key, T[] values, long[] shape, string shapeAndSlice)
+        public void AddShapeAndSlice<T>(string key, T[] values, IReadOnlyList<long> shape, string shapeAndSlice)
             where T : struct
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
             Required.Of(shape, "shape");
-            using (Pinned data = Pinned.Of(new Memory<T>(Required.Of(values, "values"))))
+            using (Pinned data = Pinned.Of(new ReadOnlyMemory<T>(Required.Of(values, "values"))))
             {
                 NativeMethods.ckpt_writer_add_shape_and_slice(
-                    handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
+                    handle, name, DTypes.Of<T>(), Elements.Dimensions(shape), Elements.Rank(shape), text, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }
@@ -145,7 +161,7 @@ namespace LibCheckpoint
         /// <paramref name="read"/> throws ends <see cref="Finish"/> with <see
         /// cref="ErrorCode.Aborted"/>.
         /// </summary>
-        public void AddRead(string key, DType dtype, long[] shape, ReadBytes read)
+        public void AddRead(string key, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] name = Utf8.Encode(key, "key");
             Required.Of(shape, "shape");
@@ -153,28 +169,28 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 NativeMethods.ckpt_writer_add_read(
-                    handle, name, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                    handle, name, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
             }
         }
 
         /// <summary>Adds a string tensor, whose elements are copied.</summary>
-        public void AddStrings(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void AddStrings(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape)
         {
             byte[] name = Utf8.Encode(key, "key");
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_writer_add_strings(handle, name, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_writer_add_strings(handle, name, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
-        public void AddStrings(string key, IReadOnlyList<string> values, long[] shape = null) =>
+        public void AddStrings(string key, IReadOnlyList<string> values, IReadOnlyList<long> shape = null) =>
             AddStrings(key, Utf8.Encode(values), shape);
 
         /// <summary>Adds a slice of a partitioned string tensor.</summary>
-        public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, long[] shape, Region region)
+        public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape, Region region)
         {
             byte[] name = Utf8.Encode(key, "key");
             Required.Of(region, "region").Of(Required.Of(shape, "shape"));
@@ -182,20 +198,20 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 NativeMethods.ckpt_writer_add_strings_slice(
-                    handle, name, shape, region.Starts, region.Lengths, shape.Length, elements, elements.Length);
+                    handle, name, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, elements, elements.Length);
             }
         }
 
         /// <summary>Adds a variant tensor; its elements are serialized, as <see
-        /// cref="Tensor.ReadStrings"/> gives them.</summary>
-        public void AddVariants(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        /// cref="SavedTensor.ReadStrings"/> gives them.</summary>
+        public void AddVariants(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape = null)
         {
             byte[] name = Utf8.Encode(key, "key");
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_writer_add_variants(handle, name, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_writer_add_variants(handle, name, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
@@ -255,14 +271,14 @@ namespace LibCheckpoint
             }
         }
 
-        private void AddSlice(string key, DType dtype, long[] shape, Region region, Pinned data)
+        private void AddSlice(string key, DType dtype, IReadOnlyList<long> shape, Region region, Pinned data)
         {
             using (data)
             {
                 byte[] name = Utf8.Encode(key, "key");
                 Required.Of(region, "region").Of(Required.Of(shape, "shape"));
                 NativeMethods.ckpt_writer_add_slice(
-                    handle, name, dtype, shape, region.Starts, region.Lengths, Elements.Rank(shape), data.Pointer, data.Size);
+                    handle, name, dtype, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }
@@ -286,7 +302,17 @@ namespace LibCheckpoint
                 }
             }
 
-            internal static unsafe Pinned Of<T>(Memory<T> memory)
+            internal static unsafe Pinned Of(Array array, DType dtype)
+            {
+                GCHandle pin = GCHandle.Alloc(array, GCHandleType.Pinned);
+                void* first = (void*)pin.AddrOfPinnedObject();
+                return new Pinned
+                {
+                    handle = new MemoryHandle(first, pin), Pointer = (IntPtr)first, Size = array.LongLength * dtype.Size(),
+                };
+            }
+
+            internal static unsafe Pinned Of<T>(ReadOnlyMemory<T> memory)
                 where T : struct
             {
                 MemoryHandle handle = memory.Pin();

@@ -60,7 +60,7 @@ internal static class Binding
             long before = GC.GetTotalMemory(true);
             foreach (string key in new[] { "billion", "trillion" })
             {
-                Tensor tensor = reader[key];
+                SavedTensor tensor = reader[key];
                 Action[] reads =
                 {
                     () => tensor.Read<float>(), () => tensor.ReadSlice<float>(new Region(new long[] { 1 }, new long[] { -1 })),
@@ -83,7 +83,7 @@ internal static class Binding
     {
         using (var writer = new Writer(Program.At("h")))
         {
-            writer.Add("half", new[] { new Float16(0x3c00), new Float16(0x4000) });
+            writer.Add("half", new[] { new Float16Bits(0x3c00), new Float16Bits(0x4000) });
             writer.Finish();
         }
         using (var reader = new Reader(Program.At("h")))
@@ -199,10 +199,10 @@ internal static class Binding
     [Test("small_floats_are_floats_and_back")]
     private static void SmallFloatsAreFloatsAndBack()
     {
-        Check.Equal(1.5f, new BFloat16(0x3fc0).ToSingle());
-        Check.Equal(-2f, new Float16(0xc000).ToSingle());
-        Check.Equal(new BFloat16(0x3fc0), BFloat16.FromSingle(1.5f));
-        Check.Equal(new Float16(0x7c00), Float16.FromSingle(1e30f));
+        Check.Equal(1.5f, new BFloat16Bits(0x3fc0).ToSingle());
+        Check.Equal(-2f, new Float16Bits(0xc000).ToSingle());
+        Check.Equal(new BFloat16Bits(0x3fc0), BFloat16Bits.FromSingle(1.5f));
+        Check.Equal(new Float16Bits(0x7c00), Float16Bits.FromSingle(1e30f));
         Check.Equal(448f, Conversions.ToSingle(DType.Float8E4M3FN, 0x7e));
         Check.Equal(57344f, Conversions.ToSingle(DType.Float8E5M2, 0x7b));
         Check.Equal(240f, Conversions.ToSingle(DType.Float8E4M3FNUZ, 0x7f));
@@ -226,7 +226,7 @@ internal static class Binding
     {
         string path = Program.At("small");
         var exact = new ReadOptions { Conversion = Conversion.Exact };
-        var stored = new[] { new BFloat16(0x3f80), new BFloat16(0xc000), new BFloat16(0x3fc0) };
+        var stored = new[] { new BFloat16Bits(0x3f80), new BFloat16Bits(0xc000), new BFloat16Bits(0x3fc0) };
         var floats = new[] { 1f, -2f, 1.5f };
         using (var program = new TestProgram())
         {
@@ -235,9 +235,9 @@ internal static class Binding
         }
         using (var reader = new Reader(path))
         {
-            Tensor v = reader["v"];
+            SavedTensor v = reader["v"];
             Check.Same(floats, v.Read<float>(exact));
-            Check.Same(stored, v.Read<BFloat16>(exact));
+            Check.Same(stored, v.Read<BFloat16Bits>(exact));
             Check.Same(new[] { -2.0, 1.5 }, v.ReadSlice<double>(new Region(new long[] { 1 }, new long[] { 2 }), exact));
             Check.Equal(DType.Invalid, exact.DType);
             var bytes = new byte[12];
@@ -293,7 +293,7 @@ internal static class Binding
             var into = new byte[8];
             graph.ReadBytes(owned, into);
             Check.Same(new byte[] { 1, 0, 0, 0, 2, 0, 0, 0 }, into);
-            Check.Same(new[] { 0, 0 }, graph.Value<int>(graph.AddOwned(DType.Int32, new long[] { 2 })));
+            Check.Same(new[] { 0, 0 }, graph.Value<int>(graph.AddZeros(DType.Int32, new long[] { 2 })));
             Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => graph.Value<float>(owned));
             Check.Fails(ErrorCode.InvalidArgument, Reason.DType, () => graph.Assign(owned, new float[2]));
             Check.Throws<ArgumentException>(() => graph.AddVariable(new DateTime[1]));
@@ -307,7 +307,7 @@ internal static class Binding
 
             // Memory of the program's: a part of an array, then another array.
             float[] whole = { 1, 2, 3, 4 }, other = { 7, 8 };
-            Node part = graph.AddVariable(new Memory<float>(whole, 1, 2));
+            Node part = graph.AddVariable(new Memory<float>(whole, 1, 2), null, null);
             Check.Same(new float[] { 2, 3 }, graph.Value<float>(part));
             long kept = Library.KeptObjects;
             graph.SetMemory(part, other);
@@ -351,7 +351,7 @@ internal static class Binding
             Check.Same(new long[] { 1, 2 }, program.Graph.Describe(found["layers/0/kernel"]).Shape);
             Check.Same(new long[] { 2, 1 }, program.Graph.Describe(found["layers/0/bias"]).Shape);
             Check.Equal(DType.BFloat16, program.Graph.Describe(found["layers/0/bias"]).DType);
-            Check.Equal(0, program.Graph.Describe(found["Step"]).Shape.Length);
+            Check.Equal(0, program.Graph.Describe(found["Step"]).Shape.Count);
             one.Shared.Kernel[0, 1] = 77;
             one.Step.Value = 5;
             path = program.Checkpoint.Save(Program.At("m"));
@@ -377,7 +377,7 @@ internal static class Binding
             Check.Equal("5", model.Step.ToString());
             Check.Equal(77, model.Shared.Kernel[0, 1]);
             Check.Equal(3, model.Layers[2].Kernel[0, 0]);
-            Check.Equal(new BFloat16(1), model.Heads["b"].Bias[1]);
+            Check.Equal(new BFloat16Bits(1), model.Heads["b"].Bias[1]);
             Check.Same(new double[] { 1, 2 }, model.State.Values);
             Check.Same(new[] { true, true }, model.Flags);
         }
@@ -471,7 +471,7 @@ internal static class Binding
         {
             using (var program = new TestProgram())
             {
-                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 }, Inner = new Layer { Kernel = new float[1, 1], Bias = new BFloat16[2] } };
+                var holder = new Holder { A = new float[] { 1, 2 }, B = new float[] { 3 }, Inner = new Layer { Kernel = new float[1, 1], Bias = new BFloat16Bits[2] } };
                 holder.Tied = holder.B;
                 program.Graph.TrackObject(program.Root, holder);
                 holder.Step = new Scalar<int>(9); // could be followed
@@ -506,7 +506,7 @@ internal static class Binding
 
     private static Model NewModel(float of)
     {
-        Func<float, Layer> layer = x => new Layer { Kernel = new[,] { { of * x, of } }, Bias = new[] { new BFloat16((ushort)of), new BFloat16((ushort)of) } };
+        Func<float, Layer> layer = x => new Layer { Kernel = new[,] { { of * x, of } }, Bias = new[] { new BFloat16Bits((ushort)of), new BFloat16Bits((ushort)of) } };
         Layer shared = layer(1);
         return new Model
         {
@@ -570,8 +570,8 @@ internal static class Binding
             Check.Same(new float[] { 2, 3 }, part);
             using (var reader = new Reader(program.Checkpoint.Write(Program.At("part"))))
             {
-                Tensor saved = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
-                saved.Shape[0] = 3; // a copy
+                SavedTensor saved = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+                Check.That(((IList<long>)saved.Shape).IsReadOnly, "the shape of the tensor can be changed");
                 Check.Same(new long[] { 4 }, saved.Shape);
                 Check.Same(new long[] { 1 }, saved.Slices().Single().Start);
                 Check.Same(new float[] { 2, 3 }, saved.ReadSlice<float>(options.Part.Region));
@@ -596,7 +596,7 @@ internal static class Binding
             float[] value = { 1, 2 };
             program.Variable(program.Root, "v", value);
             var written = new List<string>();
-            var options = new SaveOptions();
+            var options = new CheckpointSaveOptions();
             options.Written.Add(written.Add);
             using (Pending pending = program.Checkpoint.BeginSave(Program.At("a"), options))
             {
@@ -632,7 +632,7 @@ internal static class Binding
         {
             Checkpoint checkpoint = program.Checkpoint;
             program.Variable(program.Root, "v", new float[1 << 20]);
-            var failing = new SaveOptions();
+            var failing = new CheckpointSaveOptions();
             failing.Written.Add(path => { throw fault; });
             using (Pending pending = checkpoint.BeginSave(Program.At("a"), failing))
             {
@@ -654,7 +654,7 @@ internal static class Binding
             checkpoint.Save(Program.At("a")); // costs nothing
             Check.Equal(Reason.Callback, checkpoint.LastFailure.Reason);
             // Another exception of the same text, of another call, is not taken for it.
-            var other = new SaveOptions();
+            var other = new CheckpointSaveOptions();
             var twin = (Exception)Activator.CreateInstance(fault.GetType(), fault.Message);
             other.Written.Add(path => { throw twin; });
             Check.That(Check.Throws<CheckpointException>(() => checkpoint.Save(Program.At("a"), other)).InnerException == twin, "not its own");
@@ -666,14 +666,14 @@ internal static class Binding
             Check.Fails(ErrorCode.Aborted, Reason.Callback, checkpoint.Sync);
             checkpoint.Sync();
 
-            var waiting = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+            var waiting = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
             using (Pending pending = checkpoint.BeginSave(Program.At("c"), waiting))
             {
                 Check.Equal(false, pending.IsCompleted);
                 Check.Equal(false, pending.Wait(TimeSpan.FromMilliseconds(1)));
                 Check.Fails(
                     ErrorCode.Unavailable, Reason.Busy,
-                    () => checkpoint.BeginSave(Program.At("d"), new SaveOptions { Busy = Busy.Fail }));
+                    () => checkpoint.BeginSave(Program.At("d"), new CheckpointSaveOptions { Busy = Busy.Fail }));
                 pending.Cancel();
                 go.Set();
                 Check.Equal(true, pending.Wait(Timeout.InfiniteTimeSpan));
@@ -690,7 +690,7 @@ internal static class Binding
                 Check.Equal(source.Token, Check.Throws<OperationCanceledException>(() => pending.Wait()).CancellationToken);
                 Check.Throws<OperationCanceledException>(() => awaited.GetAwaiter().GetResult());
             }
-            var throwing = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => { throw fault; } } };
+            var throwing = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => { throw fault; } } };
             using (Pending pending = checkpoint.BeginSave(Program.At("c"), throwing))
             {
                 CheckpointException e = Check.Fails(ErrorCode.Cancelled, Reason.Callback, () => pending.Wait());
@@ -712,7 +712,7 @@ internal static class Binding
         {
             float[] value = { 1, 2 };
             program.Variable(program.Root, "v", value);
-            var waiting = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+            var waiting = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
             using (Pending pending = program.Checkpoint.BeginSave(Program.At("a"), waiting))
             {
                 Task completion = pending.Completion;
@@ -726,7 +726,7 @@ internal static class Binding
             }
             Check.Fails(
                 ErrorCode.ResourceExhausted, Reason.Limit,
-                () => program.Checkpoint.BeginSave(Program.At("a"), new SaveOptions { SnapshotLimit = 15 }));
+                () => program.Checkpoint.BeginSave(Program.At("a"), new CheckpointSaveOptions { SnapshotLimit = 15 }));
             using (var manager = new Manager(program.Checkpoint, Program.At("managed")))
             {
                 Check.Equal(0L, manager.Cost(Phase.Write).Bytes);
@@ -799,10 +799,10 @@ internal static class Binding
                 owner.Save();
                 Check.Fails(ErrorCode.Unavailable, Reason.Locked, () => other.Save());
                 var write = new WriteOptions { Locking = Locking.None, LockWait = TimeSpan.Zero };
-                program.Checkpoint.Write(Program.At("beside"), new SaveOptions { Write = write });
+                program.Checkpoint.Write(Program.At("beside"), new CheckpointSaveOptions { Write = write });
                 write.LockWait = TimeSpan.FromSeconds(-1);
                 Check.Fails(ErrorCode.InvalidArgument, Reason.Argument,
-                    () => program.Checkpoint.Write(Program.At("never"), new SaveOptions { Write = write }));
+                    () => program.Checkpoint.Write(Program.At("never"), new CheckpointSaveOptions { Write = write }));
             }
         }
         NothingIsKept();
@@ -946,7 +946,7 @@ internal static class Binding
                 { "Collect", () => CheckpointFiles.Collect(directory, new CollectOptions { DryRun = true, Log = log }) },
                 { "RepairState", () => CheckpointFiles.RepairState(directory, new RepairOptions { DryRun = true, Log = log }) },
                 { "RepairState, as Verify", () => CheckpointFiles.RepairState(directory, new RepairOptions { DryRun = true, Verify = verify }) },
-                { "RestoreNodes", () => program.Graph.RestoreNodes(directory, new[] { new Match(1, x) }, new RestoreOptions { Log = log }) },
+                { "RestoreNodes", () => program.Graph.RestoreNodes(directory, new[] { new NodeMatch(1, x) }, new RestoreOptions { Log = log }) },
             };
             foreach (KeyValuePair<string, Action> call in calls)
             {
@@ -967,7 +967,7 @@ internal static class Binding
             program.Variable("x", 1);
             foreach (Locking locking in new[] { Locking.IfPossible, Locking.Required, Locking.None })
             {
-                program.Checkpoint.Write(prefix, new SaveOptions { Write = new WriteOptions { Locking = locking, Log = log } });
+                program.Checkpoint.Write(prefix, new CheckpointSaveOptions { Write = new WriteOptions { Locking = locking, Log = log } });
                 File.WriteAllText(Program.At("checkpoint"), "nonsense");
                 var repair = new RepairOptions { Locking = locking, LockWait = TimeSpan.Zero, Log = log };
                 Check.That(CheckpointFiles.RepairState(directory, repair).IsNew, "it was not repaired");
@@ -990,7 +990,7 @@ internal static class Binding
         using (var program = new TestProgram())
         {
             program.Variable("x", 1);
-            var save = new ManagerSaveOptions { Save = new SaveOptions { Write = new WriteOptions { Threads = 1 } } };
+            var save = new ManagerSaveOptions { Save = new CheckpointSaveOptions { Write = new WriteOptions { Threads = 1 } } };
             var options = new ManagerOptions { Locking = Locking.None };
             using (var manager = new Manager(program.Checkpoint, Program.Directory, options))
             {
@@ -1013,7 +1013,7 @@ internal static class Binding
                     program.Root, "l", program.Graph.AddState(lending, new NodeOptions { TensorNames = new[] { "v" }, DebugName = "l" }));
                 Node v = program.Variable("v", 1);
                 var bytes = new byte[4];
-                var device = new Device
+                var device = new DeviceVariable
                 {
                     Read = (offset, buffer) => new Span<byte>(bytes, (int)offset, buffer.Length).CopyTo(buffer),
                     Write = (offset, data) => data.CopyTo(new Span<byte>(bytes, (int)offset, data.Length)),
@@ -1039,7 +1039,7 @@ internal static class Binding
         }
         using (var graph = new Graph())
         {
-            Check.Throws<CheckpointException>(() => graph.AddDevice(DType.Int32, new long[] { 1 }, new Device()));
+            Check.Throws<CheckpointException>(() => graph.AddDevice(DType.Int32, new long[] { 1 }, new DeviceVariable()));
         }
     }
 
@@ -1077,7 +1077,7 @@ internal static class Binding
     private static void DisposingWhileOthersRead()
     {
         var reader = new Reader(Conformance.Fixture("guide"));
-        Tensor kernel = reader[Conformance.KernelKey];
+        SavedTensor kernel = reader[Conformance.KernelKey];
         float[] expected = kernel.Read<float>();
         var faults = new List<Exception>();
         Thread[] threads = Enumerable.Range(0, 4).Select(_ => new Thread(() =>
@@ -1406,7 +1406,7 @@ internal static class Binding
             var manager = new Manager(checkpoint, Program.At("d"));
             var saver = new Saver(program.Graph, new[] { new Edge("v", program.Graph.AddVariable(new float[1])) });
             var reader = new Reader(path);
-            Tensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+            SavedTensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
             View view = tensor.View();
             Status status = program.Checkpoint.Restore(path);
             Pending pending = program.Checkpoint.BeginSave(Program.At("s"));
@@ -1451,7 +1451,7 @@ internal static class Binding
         internal float[,] Kernel { get; set; }
 
         [Tracked("bias", Shape = new long[] { 2, 1 })]
-        internal BFloat16[] Bias { get; set; }
+        internal BFloat16Bits[] Bias { get; set; }
     }
 
     private sealed class Holder

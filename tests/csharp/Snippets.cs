@@ -30,11 +30,11 @@ internal static class Snippets
         // [read]
         using (var reader = new Reader(path)) // a directory, a prefix, an .index file …
         {
-            foreach (Tensor tensor in reader)
+            foreach (SavedTensor tensor in reader)
             {
                 output.WriteLine("{0} {1} [{2}]", tensor.Key, tensor.DType.Name(), string.Join(",", tensor.Shape));
             }
-            Tensor kernel = reader["net/l1/kernel"];
+            SavedTensor kernel = reader["net/l1/kernel"];
             float[] values = kernel.Read<float>(); // all of it, row-major
             float[] part = kernel.ReadSlice<float>(new Region(new long[] { 0, 1 }, new long[] { -1, 2 })); // all rows, 2 columns from 1 on
             kernel.ReadInto(values); // into memory of your own
@@ -165,7 +165,7 @@ internal static class Snippets
             program.Variable("v", new float[1 << 20]);
             source.Cancel();
             // [cancel]
-            var options = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => output.WriteLine("{0} of {1}", done, total) } };
+            var options = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => output.WriteLine("{0} of {1}", done, total) } };
             try
             {
                 checkpoint.Save(prefix, options, source.Token);

@@ -81,7 +81,7 @@ internal static class Streams
     private static async Task Disposing()
     {
         using var go = new ManualResetEvent(false);
-        var slow = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+        var slow = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
         using var graph = new Graph();
         Node root = graph.AddObject();
         graph.Track(root, "v", graph.AddVariable(new float[1]));

@@ -151,13 +151,13 @@ internal static class Tasks
         {
             program.Variable(program.Root, "v", new float[1]);
             var why = new InvalidOperationException("no");
-            var failing = new SaveOptions();
+            var failing = new CheckpointSaveOptions();
             failing.Written.Add(saved => { throw why; });
             CheckpointException e = Check.Fails(ErrorCode.Aborted, Reason.Callback, () => Result(program.Checkpoint.SaveAsync(Program.At("c"), failing)));
             Check.That(e.InnerException == why, "not the callback's own exception");
             program.Checkpoint.Sync(); // the task has said it
             Check.Equal(Reason.Callback, program.Checkpoint.LastFailure.Reason);
-            var stopping = new SaveOptions { Write = new WriteOptions { Reporter = new Reporting(progress => { throw why; }) } };
+            var stopping = new CheckpointSaveOptions { Write = new WriteOptions { Reporter = new Reporting(progress => { throw why; }) } };
             e = Check.Fails(ErrorCode.Cancelled, Reason.Callback, () => Result(program.Checkpoint.WriteAsync(Program.At("c"), stopping)));
             Check.That(e.InnerException == why, "not the reporter's own exception");
             Check.Equal(ErrorCode.NotFound, Check.Throws<CheckpointException>(() => Result(program.Checkpoint.RestoreAsync(Program.At("none")))).Code);
@@ -177,7 +177,7 @@ internal static class Tasks
         using (var reader = new Reader(path))
         {
             program.Variable(program.Root, "v", new float[1 << 20]);
-            Tensor tensor = reader["v"];
+            SavedTensor tensor = reader["v"];
             var memory = new float[1];
             var all = new Dictionary<string, Task>
             {
@@ -220,7 +220,7 @@ internal static class Tasks
             using (var source = new CancellationTokenSource())
             using (var go = new ManualResetEvent(false))
             {
-                var slow = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+                var slow = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
                 Task<string> save = program.Checkpoint.WriteAsync(Program.At("y"), slow, source.Token);
                 Task sync = program.Checkpoint.SyncAsync(source.Token), over = program.Checkpoint.SyncAsync();
                 Check.That(!save.IsCompleted && !sync.IsCompleted && !over.IsCompleted, "it is over");
@@ -248,7 +248,7 @@ internal static class Tasks
             ThreadPool.GetMaxThreads(out most, out ports);
             ThreadPool.GetAvailableThreads(out threads, out ports);
             int before = most - threads;
-            var slow = new SaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
+            var slow = new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => go.WaitOne() } };
             Task<string> save = program.Checkpoint.SaveAsync(Program.At("s"), slow);
             Task[] waiting = Enumerable.Range(0, 100).Select(i => program.Checkpoint.SyncAsync()).ToArray();
             ThreadPool.GetAvailableThreads(out threads, out ports);
