@@ -363,12 +363,17 @@ namespace LibCheckpoint
 
         /// <summary>Says what <see cref="Read"/> would do. Nothing is assigned, and nothing waits
         /// for it. What does not fit is in the rows.</summary>
-        public Report DryRun(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public Report DryRun(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            byte[] bytes = Utf8.Path(path);
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                IntPtr report;
-                NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report);
+                IntPtr report, e;
+                cancellation.Check(NativeMethods.ckpt_checkpoint_dry_run(handle, bytes, made, out report, out e), e, token);
                 return Report.TakeFrom(report);
             }
         }

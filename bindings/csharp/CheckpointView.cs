@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace LibCheckpoint
 {
@@ -90,11 +91,16 @@ namespace LibCheckpoint
         /// <summary>Reads the objects of the checkpoint at a path.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
         /// none, or, with <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
-        public CheckpointView(string path, OpenOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public CheckpointView(string path, OpenOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            byte[] bytes = Utf8.Path(path);
+            using (Cancellation cancellation = Cancellation.Of(token))
+            using (OpenOptionsHandle made = OpenOptions.Make(options, cancellation))
+            using (Cancellation.Begin(cancellation, token))
             {
-                NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), made, out handle);
+                IntPtr e;
+                Cancellation.Check(cancellation, NativeMethods.ckpt_checkpoint_view_open(bytes, made, out handle, out e), e, token);
             }
         }
 
@@ -164,7 +170,8 @@ namespace LibCheckpoint
         /// Restores single objects from nodes of the checkpoint at a path, without looking at
         /// edges. All that can be known is checked before the first value is assigned.
         /// </summary>
-        public void RestoreNodes(string path, IReadOnlyList<NodeMatch> matches, RestoreOptions options = null)
+        public void RestoreNodes(
+            string path, IReadOnlyList<NodeMatch> matches, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
             Tracked.Follow();
@@ -179,9 +186,12 @@ namespace LibCheckpoint
                 ids[i] = (uint)matches[i].Node;
                 objects[i] = matches[i].Object;
             }
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made);
+                IntPtr e;
+                cancellation.Check(NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made, out e), e, token);
             }
         }
     }

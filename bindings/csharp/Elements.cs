@@ -5,100 +5,6 @@ using System.Runtime.InteropServices;
 
 namespace LibCheckpoint
 {
-    /// <summary>The bits of an IEEE half-precision number.</summary>
-    public readonly struct Float16Bits : IEquatable<Float16Bits>
-    {
-        /// <summary>Makes one of its bits.</summary>
-        public Float16Bits(ushort bits)
-        {
-            Bits = bits;
-        }
-
-        /// <summary>The bits.</summary>
-        public ushort Bits { get; }
-
-        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
-        /// <c>Conversions.Convert</c> is faster.</summary>
-        public float ToSingle() => Conversions.ToSingle(DType.Float16, Bits);
-
-        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
-        public static Float16Bits FromSingle(float value) => new Float16Bits(Conversions.FromSingle(DType.Float16, value));
-
-        /// <summary>Whether the bits are the same.</summary>
-        public bool Equals(Float16Bits other) => Bits == other.Bits;
-
-        /// <inheritdoc/>
-        public override bool Equals(object other) => other is Float16Bits && Equals((Float16Bits)other);
-
-        /// <inheritdoc/>
-        public override int GetHashCode() => Bits;
-
-        /// <summary>The bits as hexadecimal digits.</summary>
-        public override string ToString() => "0x" + Bits.ToString("x4");
-    }
-
-    /// <summary>The bits of a bfloat16 number: the upper half of a <see cref="float"/>.</summary>
-    public readonly struct BFloat16Bits : IEquatable<BFloat16Bits>
-    {
-        /// <summary>Makes one of its bits.</summary>
-        public BFloat16Bits(ushort bits)
-        {
-            Bits = bits;
-        }
-
-        /// <summary>The bits.</summary>
-        public ushort Bits { get; }
-
-        /// <summary>The number as a <see cref="float"/>, which has all of their values. For many,
-        /// <c>Conversions.Convert</c> is faster.</summary>
-        public float ToSingle() => Conversions.ToSingle(DType.BFloat16, Bits);
-
-        /// <summary>The nearest number to a <see cref="float"/>, ties to even.</summary>
-        public static BFloat16Bits FromSingle(float value) => new BFloat16Bits(Conversions.FromSingle(DType.BFloat16, value));
-
-        /// <summary>Whether the bits are the same.</summary>
-        public bool Equals(BFloat16Bits other) => Bits == other.Bits;
-
-        /// <inheritdoc/>
-        public override bool Equals(object other) => other is BFloat16Bits && Equals((BFloat16Bits)other);
-
-        /// <inheritdoc/>
-        public override int GetHashCode() => Bits;
-
-        /// <summary>The bits as hexadecimal digits.</summary>
-        public override string ToString() => "0x" + Bits.ToString("x4");
-    }
-
-    /// <summary>A complex number of two <see cref="float"/>; those of two <see cref="double"/> are
-    /// <see cref="Complex"/>.</summary>
-    public readonly struct Complex64 : IEquatable<Complex64>
-    {
-        /// <summary>Makes one of its parts.</summary>
-        public Complex64(float real, float imaginary)
-        {
-            Real = real;
-            Imaginary = imaginary;
-        }
-
-        /// <summary>The real part.</summary>
-        public float Real { get; }
-
-        /// <summary>The imaginary part.</summary>
-        public float Imaginary { get; }
-
-        /// <summary>Whether both parts are equal.</summary>
-        public bool Equals(Complex64 other) => Real.Equals(other.Real) && Imaginary.Equals(other.Imaginary);
-
-        /// <inheritdoc/>
-        public override bool Equals(object other) => other is Complex64 && Equals((Complex64)other);
-
-        /// <inheritdoc/>
-        public override int GetHashCode() => Real.GetHashCode() * 31 + Imaginary.GetHashCode();
-
-        /// <summary>Both parts.</summary>
-        public override string ToString() => "(" + Real + ", " + Imaginary + ")";
-    }
-
     /// <summary>What is known of dtypes.</summary>
     public static class DTypes
     {
@@ -108,7 +14,7 @@ namespace LibCheckpoint
 
         /// <summary>
         /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers,
-        /// <see cref="float"/>, <see cref="double"/>, <see cref="Complex"/>, <see
+        /// <see cref="float"/>, <see cref="double"/>, <c>Half</c>, <see cref="Complex"/>, <see
         /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are an <see
         /// cref="ArgumentException"/>.
         /// </summary>
@@ -125,6 +31,9 @@ namespace LibCheckpoint
             { typeof(uint), DType.UInt32 }, { typeof(ulong), DType.UInt64 }, { typeof(float), DType.Float32 },
             { typeof(double), DType.Float64 }, { typeof(Complex64), DType.Complex64 }, { typeof(Complex), DType.Complex128 },
             { typeof(Float16Bits), DType.Float16 }, { typeof(BFloat16Bits), DType.BFloat16 },
+#if NET5_0_OR_GREATER
+            { typeof(Half), DType.Float16 },
+#endif
         };
 
         // A span of bytes can be too short for the bytes of all values: of one value it is long

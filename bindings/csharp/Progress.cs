@@ -109,7 +109,7 @@ namespace LibCheckpoint
             CheckpointException failure = CheckpointException.Of(code, error);
             if (code == ErrorCode.Cancelled && Stopped != null)
             {
-                failure = new CheckpointException(failure.Code, failure.Reason, failure.Message, Stopped);
+                failure = failure.By(Stopped);
             }
             else if (code == ErrorCode.Cancelled && token.IsCancellationRequested)
             {

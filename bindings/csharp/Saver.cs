@@ -150,13 +150,19 @@ namespace LibCheckpoint
         /// graph, and not the names, is restored by the full names of variables. Paths in the
         /// options are names of tensors and their scopes. A name that ends in ":0" is also looked
         /// up without that. </summary>
-        public Report Restore(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled: before the first
+        /// value is assigned nothing has changed then.</exception>
+        public Report Restore(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            byte[] bytes = Utf8.Path(path);
             tracked.Follow();
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                IntPtr report;
-                NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report);
+                IntPtr report, e;
+                cancellation.Check(NativeMethods.ckpt_saver_restore(handle, bytes, made, out report, out e), e, token);
                 return Report.TakeFrom(report);
             }
         }

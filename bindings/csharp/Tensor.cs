@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
+using System.Threading;
 
 namespace LibCheckpoint
 {
@@ -116,13 +117,14 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException"><see cref="ErrorCode.FailedPrecondition"/> for
         /// strings, partitioned tensors, V1 checkpoints and values of the other byte
         /// order.</exception>
-        public View View(ReadOptions options = null)
+        public View View(ReadOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (ReadOptionsHandle made = ReadOptions.Make(options))
+            using (var call = new ReadCall(options, token))
             {
                 ViewHandle view;
-                NativeMethods.ckpt_reader_view(reader, pointer, made, out view);
-                return new View(view);
+                IntPtr e;
+                call.Check(NativeMethods.ckpt_reader_view(reader, pointer, call.Options, out view, out e), e);
+                return new View(view, DType, Key);
             }
         }
 

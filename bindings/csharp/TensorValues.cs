@@ -179,10 +179,13 @@ namespace LibCheckpoint
             {
                 string expected = "[" + string.Join(",", shape) + "]", found = "[" + string.Join(",", dimensions) + "]";
                 throw new CheckpointException(
-                    ErrorCode.InvalidArgument, Reason.Shape, Key + ": the array has other dimensions: expected " + expected + ", found " + found)
-                {
-                    Tensor = Key, Expected = expected, Found = found,
-                };
+                    ErrorCode.InvalidArgument,
+                    Reason.Shape,
+                    Key + ": the array has other dimensions than the tensor: expected " + expected + ", found " + found,
+                    Prefix(),
+                    Key,
+                    expected,
+                    found);
             }
             GCHandle pin = GCHandle.Alloc(values, GCHandleType.Pinned);
             try
@@ -264,6 +267,14 @@ namespace LibCheckpoint
             }
             CheckElements(dtype);
             return options;
+        }
+
+        private string Prefix()
+        {
+            using (reader.Hold())
+            {
+                return NativeMethods.ckpt_reader_prefix(reader).Text;
+            }
         }
 
         private unsafe void Read(byte* buffer, long size, ReadOptions options, CancellationToken token)

@@ -44,6 +44,17 @@ namespace LibCheckpoint
     /// <summary>What verifying found.</summary>
     public sealed class Verification
     {
+        /// <summary>Makes one.</summary>
+        public Verification(
+            Verdict verdict, IReadOnlyList<CheckpointException> problems, long tensorCount = 0, long byteCount = 0, long fileCount = 0)
+        {
+            Verdict = verdict;
+            Problems = Required.Of(problems, "problems");
+            TensorCount = tensorCount;
+            ByteCount = byteCount;
+            FileCount = fileCount;
+        }
+
         private Verification(IntPtr verification)
         {
             var problems = new CheckpointException[NativeMethods.ckpt_verification_problem_count(verification)];

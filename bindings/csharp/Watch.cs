@@ -169,7 +169,7 @@ namespace LibCheckpoint
             }
             if (code == ErrorCode.Cancelled && clock.Stopped != null)
             {
-                throw new CheckpointException(failure.Code, failure.Reason, failure.Message, clock.Stopped);
+                throw failure.By(clock.Stopped);
             }
             throw failure;
         }

@@ -53,7 +53,7 @@ internal static class Arguments
             var values = new List<object>
             {
                 program.Graph, program.Checkpoint, program.Root, manager, saver, reader, reader[Conformance.KernelKey], mapped, writer, view, state, "x",
-                new long[] { 1 }, new float[] { 1 }, new BrokenCheckpoint[0], new[] { "x" }, new[] { new byte[1] }, new Edge[0], new NodeMatch[0], new Node[0], new[] { reader[0] },
+                new long[] { 1 }, new float[] { 1 }, new BrokenCheckpoint[0], new CheckpointException("x"), new CheckpointException[0], new[] { "x" }, new[] { new byte[1] }, new Edge[0], new NodeMatch[0], new Node[0], new[] { reader[0] },
                 new ReadBatch(), new Region(new long[1], new long[1]), new Scalar<float>(), new DeviceVariable(), new Accepting(), new CheckpointState("x"), new Func<bool>(() => true),
                 (ReadBytes)((offset, buffer) => { }), (UseBytes)(bytes => { }), (UseReadOnlyBytes)(bytes => { }), (Action<IntPtr, long>)((data, length) => { }),
                 (Action<Severity, string>)((severity, line) => { }),

@@ -34,7 +34,7 @@ strict=(-langversion:7.2 -unsafe -warn:4 -warnaserror -debug-)
 for_mono=(-d:NETSTANDARD2_0 -r:System.Numerics.dll -r:System.Core.dll -r:System.dll)
 for_core=(-nostdlib -noconfig -nowarn:1702 -d:NETCOREAPP -d:NETCOREAPP3_0_OR_GREATER) # 1702: an assembly that mcs takes for another of the same name
 for name in Private.CoreLib Runtime Runtime.Extensions Runtime.InteropServices Runtime.InteropServices.RuntimeInformation Runtime.Numerics \
-  Collections ComponentModel.Primitives Console Diagnostics.Process IO.FileSystem Linq Threading Threading.Tasks.Parallel; do
+  Memory Collections ComponentModel.Primitives Console Diagnostics.Process IO.FileSystem Linq Threading Threading.Tasks.Parallel; do
   for_core+=("-r:$framework/System.$name.dll")
 done
 # compile RUNTIME OUTPUT SOURCE...
