@@ -32,12 +32,8 @@ namespace LibCheckpoint
             }
             foreach (Action<string> written in Written)
             {
-                if (written == null)
-                {
-                    throw new ArgumentNullException("written");
-                }
                 NativeMethods.ckpt_save_options_add_callback(
-                    made, Callbacks.Written, CallbackValue.Give(written), Callbacks.Release);
+                    made, Callbacks.Written, CallbackValue.Give(Required.Of(written, nameof(Written))), Callbacks.Release);
             }
         }
     }

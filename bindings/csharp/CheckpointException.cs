@@ -91,9 +91,8 @@ namespace LibCheckpoint
         public override string ToString()
         {
             string named = GetType().FullName;
-            string said = named + " (" + Code.Name() + (Reason == Reason.None ? "" : ", " + Reason.Name());
-            said += NotSaid("file", File) + NotSaid("tensor", Tensor) + ")";
-            return said + base.ToString().Substring(named.Length);
+            string said = Code.Name() + (Reason == Reason.None ? "" : ", " + Reason.Name()) + NotSaid("file", File) + NotSaid("tensor", Tensor);
+            return base.ToString().Insert(named.Length, " (" + said + ")");
         }
 
         private string NotSaid(string what, string name) =>

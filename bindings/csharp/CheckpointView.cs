@@ -181,7 +181,7 @@ namespace LibCheckpoint
             {
                 if (matches[i].Node < 0)
                 {
-                    throw new ArgumentOutOfRangeException("matches", "nodes are numbered from 0");
+                    throw new ArgumentOutOfRangeException(nameof(matches), "nodes are numbered from 0");
                 }
                 ids[i] = (uint)matches[i].Node;
                 objects[i] = matches[i].Object;

@@ -38,7 +38,7 @@ namespace LibCheckpoint
         {
             if (device == null)
             {
-                throw new ArgumentNullException("device");
+                throw new ArgumentNullException(nameof(device));
             }
             // As it is now: what is set later is of no concern.
             var kept = (DeviceVariable)device.MemberwiseClone();

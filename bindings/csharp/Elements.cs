@@ -90,7 +90,7 @@ namespace LibCheckpoint
             Type element = values.GetType().GetElementType();
             if (!Known.TryGetValue(element, out dtype))
             {
-                throw new ArgumentException("no tensor has elements of " + element, "values");
+                throw new ArgumentException("no tensor has elements of " + element, nameof(values));
             }
             return dtype;
         }

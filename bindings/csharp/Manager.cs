@@ -223,14 +223,6 @@ namespace LibCheckpoint
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public Status RestoreOrInitialize(ResumeOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            string path;
-            return RestoreOrInitialize(out path, options, token);
-        }
-
-        /// <summary>The same, which also says what was restored: the checkpoint as the state file
-        /// names it; null if there was none.</summary>
-        public Status RestoreOrInitialize(out string path, ResumeOptions options, CancellationToken token)
-        {
             tracked.Follow();
             using (var cancellation = new Cancellation())
             using (ResumeOptionsHandle made = ResumeOptions.Make(options, cancellation))
@@ -239,7 +231,7 @@ namespace LibCheckpoint
                 StatusHandle status;
                 IntPtr restored, e;
                 cancellation.Check(NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, out e), e, token);
-                path = NativeResult.Text(restored);
+                NativeMethods.ckpt_string_free(restored);
                 return Status.Of(status);
             }
         }

@@ -48,7 +48,7 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Does what <see cref="RestoreOrInitialize(ResumeOptions, CancellationToken)"/>
+        /// <summary>Does what <see cref="RestoreOrInitialize"/>
         /// does, in the background, as <see cref="LibCheckpoint.Checkpoint.RestoreAsync"/> does. The
         /// init callback is called there, and may use the graph.</summary>
         /// <returns>The status, to be disposed of; null where there was no checkpoint.</returns>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace LibCheckpoint
@@ -29,13 +30,13 @@ namespace LibCheckpoint
         public bool Equals(Node other) => number == other.number;
 
         /// <inheritdoc/>
-        public override bool Equals(object other) => other is Node && Equals((Node)other);
+        public override bool Equals(object obj) => obj is Node && Equals((Node)obj);
 
         /// <inheritdoc/>
         public override int GetHashCode() => number.GetHashCode();
 
         /// <summary>Its number.</summary>
-        public override string ToString() => number.ToString();
+        public override string ToString() => number.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>An object with the name under which it was found, or is saved.</summary>

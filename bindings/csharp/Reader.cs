@@ -77,7 +77,7 @@ namespace LibCheckpoint
             if (Starts.Length != Lengths.Length)
             {
                 throw new ArgumentException(
-                    "a region has a start and a length for each dimension: found " + Starts.Length + " and " + Lengths.Length, "length");
+                    "a region has a start and a length for each dimension: found " + Starts.Length + " and " + Lengths.Length, nameof(length));
             }
         }
 
@@ -209,7 +209,7 @@ namespace LibCheckpoint
                     IntPtr tensor = index < 0 ? IntPtr.Zero : NativeMethods.ckpt_reader_tensor(handle, index);
                     if (tensor == IntPtr.Zero)
                     {
-                        throw new ArgumentOutOfRangeException("index");
+                        throw new ArgumentOutOfRangeException(nameof(index));
                     }
                     return new SavedTensor(handle, tensor);
                 }
@@ -228,7 +228,7 @@ namespace LibCheckpoint
             {
                 if (key == null)
                 {
-                    throw new ArgumentNullException("key");
+                    throw new ArgumentNullException(nameof(key));
                 }
                 int most = Utf8.MaxLength(key);
                 Span<byte> bytes = stackalloc byte[384];

@@ -109,7 +109,11 @@ namespace LibCheckpoint
         public Row this[int index] => rows[index];
 
         /// <summary>How many rows have a state.</summary>
-        public int CountOf(RowState state) => counts.ContainsKey(state) ? counts[state] : 0;
+        public int CountOf(RowState state)
+        {
+            int count;
+            return counts.TryGetValue(state, out count) ? count : 0;
+        }
 
         /// <summary>Goes over the rows.</summary>
         public IEnumerator<Row> GetEnumerator() => ((IEnumerable<Row>)rows).GetEnumerator();

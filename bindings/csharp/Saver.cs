@@ -21,10 +21,7 @@ namespace LibCheckpoint
         private void Set(SaverOptionsHandle made)
         {
             SetPlain(made);
-            if (MaxToKeep < 0)
-            {
-                throw new ArgumentOutOfRangeException("MaxToKeep");
-            }
+            Required.NotNegative(MaxToKeep, nameof(MaxToKeep));
             if (Clock != null)
             {
                 var clock = new Clock { Now = Clock };

@@ -123,7 +123,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>Makes the slot a variable whose value is the program's array.</summary>
-        public void MakeVariable<T>(T[] values, NodeOptions options = null)
+        public void MakeVariable<T>(T[] values)
+            where T : struct => MakeVariable(values, null);
+
+        /// <summary>Makes the slot a variable whose value is the program's array.</summary>
+        public void MakeVariable<T>(T[] values, NodeOptions options)
             where T : struct => MakeVariable(new Memory<T>(Required.Of(values, "values")), options);
 
         /// <summary>Makes the slot a variable whose value is on a device.</summary>

@@ -50,12 +50,16 @@ namespace LibCheckpoint
         }
 
         /// <summary>Puts a tensor, as the other does.</summary>
-        public void Put<T>(string name, T[] values, IReadOnlyList<long> shape = null)
+        public void Put<T>(string name, T[] values)
+            where T : struct => Put(name, values, null);
+
+        /// <summary>Puts a tensor, as the other does.</summary>
+        public void Put<T>(string name, T[] values, IReadOnlyList<long> shape)
             where T : struct => Put(name, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor without dimensions.</summary>
         public void PutScalar<T>(string name, T value)
-            where T : struct => Put(name, new[] { value }, new long[0]);
+            where T : struct => Put(name, new[] { value }, Array.Empty<long>());
 
         /// <summary>Puts a tensor of any fixed-size dtype, given as bytes in native
         /// order.</summary>
@@ -84,7 +88,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>Puts an array without copying it, as the other does.</summary>
-        public void PutBorrowed<T>(string name, T[] values, IReadOnlyList<long> shape = null)
+        public void PutBorrowed<T>(string name, T[] values)
+            where T : struct => PutBorrowed(name, values, null);
+
+        /// <summary>Puts an array without copying it, as the other does.</summary>
+        public void PutBorrowed<T>(string name, T[] values, IReadOnlyList<long> shape)
             where T : struct => PutBorrowed(name, new Memory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is
@@ -112,7 +120,10 @@ namespace LibCheckpoint
         }
 
         /// <summary>Puts a string tensor of texts, which are stored as UTF-8.</summary>
-        public void PutStrings(string name, IReadOnlyList<string> values, IReadOnlyList<long> shape = null) =>
+        public void PutStrings(string name, IReadOnlyList<string> values) => PutStrings(name, values, null);
+
+        /// <summary>Puts a string tensor of texts, which are stored as UTF-8.</summary>
+        public void PutStrings(string name, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             PutStrings(name, Utf8.Encode(values), shape);
 
         /// <summary>Puts a variant tensor of serialized elements, as <see
@@ -168,7 +179,7 @@ namespace LibCheckpoint
                 IntPtr tensor = index < 0 ? IntPtr.Zero : NativeMethods.ckpt_source_get(Pointer(), index);
                 if (tensor == IntPtr.Zero)
                 {
-                    throw new ArgumentOutOfRangeException("index");
+                    throw new ArgumentOutOfRangeException(nameof(index));
                 }
                 return new SourceTensor(this, tensor);
             }
@@ -266,7 +277,7 @@ namespace LibCheckpoint
             long size = Elements.Size<T>(values.Length);
             if (bytes.Length != size)
             {
-                throw new ArgumentException("the value has " + bytes.Length + " bytes, there is room for " + size, "values");
+                throw new ArgumentException("the value has " + bytes.Length + " bytes, there is room for " + size, nameof(values));
             }
             fixed (byte* first = &Elements.First(values))
             {
@@ -306,7 +317,7 @@ namespace LibCheckpoint
         {
             if (state == null)
             {
-                throw new ArgumentNullException("state");
+                throw new ArgumentNullException(nameof(state));
             }
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())

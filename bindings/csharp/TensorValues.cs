@@ -82,7 +82,16 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException">As of <see cref="Read{T}"/>; <see
         /// cref="ErrorCode.InvalidArgument"/> with <see cref="Reason.Shape"/> when there is another
         /// number of elements.</exception>
-        public void ReadInto<T>(T[] values, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+        public void ReadInto<T>(T[] values)
+            where T : struct => ReadInto(values, null, CancellationToken.None);
+
+        /// <summary>Reads the value into an array, as the other does.</summary>
+        public void ReadInto<T>(T[] values, ReadOptions options)
+            where T : struct => ReadInto(values, options, CancellationToken.None);
+
+        /// <summary>Reads the value into an array, as the other does.</summary>
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public void ReadInto<T>(T[] values, ReadOptions options, CancellationToken token)
             where T : struct => ReadInto(new Span<T>(Required.Of(values, "values")), options, token);
 
         /// <summary>Reads the value into memory, as into an array.</summary>

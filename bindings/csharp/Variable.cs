@@ -33,7 +33,17 @@ namespace LibCheckpoint
 
         /// <summary>Adds a variable whose value is the program's array, as the other
         /// does.</summary>
-        public Node AddVariable<T>(T[] values, IReadOnlyList<long> shape = null, NodeOptions options = null)
+        public Node AddVariable<T>(T[] values)
+            where T : struct => AddVariable(values, null, null);
+
+        /// <summary>Adds a variable whose value is the program's array, as the other
+        /// does.</summary>
+        public Node AddVariable<T>(T[] values, IReadOnlyList<long> shape)
+            where T : struct => AddVariable(values, shape, null);
+
+        /// <summary>Adds a variable whose value is the program's array, as the other
+        /// does.</summary>
+        public Node AddVariable<T>(T[] values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct => AddVariable(new Memory<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable without dimensions, whose value is the one element of the
@@ -43,12 +53,17 @@ namespace LibCheckpoint
 
         /// <summary>Adds a variable without dimensions, as the other does.</summary>
         public Node AddScalar<T>(T[] value, NodeOptions options)
-            where T : struct => AddVariable(new Memory<T>(Required.Of(value, "value")), new long[0], options);
+            where T : struct => AddVariable(new Memory<T>(Required.Of(value, "value")), Array.Empty<long>(), options);
 
         /// <summary>Adds a variable without dimensions whose value is a number of the
         /// program's.</summary>
-        public Node AddScalar<T>(Scalar<T> value, NodeOptions options = null)
-            where T : struct => Borrow(((IScalar)Required.Of(value, "value")).Memory, new long[0], options);
+        public Node AddScalar<T>(Scalar<T> value)
+            where T : struct => AddScalar(value, null);
+
+        /// <summary>Adds a variable without dimensions whose value is a number of the
+        /// program's.</summary>
+        public Node AddScalar<T>(Scalar<T> value, NodeOptions options)
+            where T : struct => Borrow(((IScalar)Required.Of(value, "value")).Memory, Array.Empty<long>(), options);
 
         /// <summary>Adds a variable whose value is an array of any rank, whose shape is the
         /// array's.</summary>
@@ -56,7 +71,7 @@ namespace LibCheckpoint
         {
             if (values == null)
             {
-                throw new ArgumentNullException("values");
+                throw new ArgumentNullException(nameof(values));
             }
             return Borrow(values, ShapeOf(values), options);
         }
@@ -114,7 +129,15 @@ namespace LibCheckpoint
         }
 
         /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
-        public Node AddOwned<T>(T[] values, IReadOnlyList<long> shape = null, NodeOptions options = null)
+        public Node AddOwned<T>(T[] values)
+            where T : struct => AddOwned(values, null, null);
+
+        /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
+        public Node AddOwned<T>(T[] values, IReadOnlyList<long> shape)
+            where T : struct => AddOwned(values, shape, null);
+
+        /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
+        public Node AddOwned<T>(T[] values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct => AddOwned(new ReadOnlySpan<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value
@@ -156,7 +179,10 @@ namespace LibCheckpoint
         }
 
         /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
-        public Node AddStrings(IReadOnlyList<string> values, IReadOnlyList<long> shape = null, NodeOptions options = null) =>
+        public Node AddStrings(IReadOnlyList<string> values) => AddStrings(values, null, null);
+
+        /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
+        public Node AddStrings(IReadOnlyList<string> values, IReadOnlyList<long> shape, NodeOptions options) =>
             AddStrings(Utf8.Encode(values), shape, options);
 
         /// <summary>Copies the value of a variable, wherever it is.</summary>
@@ -214,7 +240,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>Gives a variable a value, as the other does.</summary>
-        public void Assign<T>(Node variable, T[] values, IReadOnlyList<long> shape = null)
+        public void Assign<T>(Node variable, T[] values)
+            where T : struct => Assign(variable, values, null);
+
+        /// <summary>Gives a variable a value, as the other does.</summary>
+        public void Assign<T>(Node variable, T[] values, IReadOnlyList<long> shape)
             where T : struct => Assign(variable, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native
@@ -271,7 +301,10 @@ namespace LibCheckpoint
 
         /// <summary>Gives a string variable, or a text, a value of texts, which are stored as
         /// UTF-8.</summary>
-        public void AssignStrings(Node node, IReadOnlyList<string> values, IReadOnlyList<long> shape = null) =>
+        public void AssignStrings(Node node, IReadOnlyList<string> values) => AssignStrings(node, values, null);
+
+        /// <summary>Gives a string variable texts, which are stored as UTF-8.</summary>
+        public void AssignStrings(Node node, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             AssignStrings(node, Utf8.Encode(values), shape);
 
         /// <summary>Whether a restore has assigned a value to an object: a variable, state or text.

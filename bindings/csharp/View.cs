@@ -61,25 +61,14 @@ namespace LibCheckpoint
         }
 
         /// <summary>Shows the bytes, row-major and little-endian, which can be used during the
-        /// call. They are at most 2³¹ - 1.</summary>
+        /// call. They are at most 2³¹ - 1: what <see
+        /// cref="Lend{T}"/> gives can be more.</summary>
         public void Use(UseReadOnlyBytes use)
         {
             Required.Of(use, "use");
             using (ViewMemory<byte> bytes = Lend<byte>())
             {
                 use(bytes.Memory.Span);
-            }
-        }
-
-        /// <summary>The same of values of any size: shows where the bytes are and how
-        /// many.</summary>
-        public void Use(Action<IntPtr, long> use)
-        {
-            Required.Of(use, "use");
-            using (handle.Hold())
-            {
-                Bytes bytes = NativeMethods.ckpt_view_bytes(handle);
-                use(bytes.Data, bytes.Length);
             }
         }
 

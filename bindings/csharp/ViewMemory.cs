@@ -50,7 +50,7 @@ namespace LibCheckpoint
         {
             if (piece <= 0)
             {
-                throw new ArgumentOutOfRangeException("piece", piece, "it is not positive");
+                throw new ArgumentOutOfRangeException(nameof(piece), piece, "it is not positive");
             }
             var first = new Segment(Piece(0, (int)Math.Min(piece, Length)), 0);
             Segment last = first;
@@ -109,7 +109,7 @@ namespace LibCheckpoint
             {
                 if (elementIndex < 0 || elementIndex > length)
                 {
-                    throw new ArgumentOutOfRangeException("elementIndex");
+                    throw new ArgumentOutOfRangeException(nameof(elementIndex));
                 }
                 lease.Keep();
                 return new MemoryHandle((byte*)data + (long)elementIndex * Elements<T>.Size, default(System.Runtime.InteropServices.GCHandle), this);

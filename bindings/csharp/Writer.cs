@@ -77,6 +77,11 @@ namespace LibCheckpoint
             }
         }
 
+        /// <summary>Adds a tensor with one dimension, that of the elements, as the other
+        /// does.</summary>
+        public void Add<T>(string key, T[] values)
+            where T : struct => Add(key, values, null);
+
         /// <summary>
         /// Adds a tensor. Its memory is the writer's until <see cref="Finish"/> or <see
         /// cref="Dispose"/>: it stays where it is, and must not be changed.
@@ -85,7 +90,7 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public void Add<T>(string key, T[] values, IReadOnlyList<long> shape = null)
+        public void Add<T>(string key, T[] values, IReadOnlyList<long> shape)
             where T : struct => Add(key, new ReadOnlyMemory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Adds a tensor, as the other does.</summary>
@@ -109,7 +114,7 @@ namespace LibCheckpoint
 
         /// <summary>Adds a tensor without dimensions.</summary>
         public void AddScalar<T>(string key, T value)
-            where T : struct => Add(key, new[] { value }, new long[0]);
+            where T : struct => Add(key, new[] { value }, Array.Empty<long>());
 
         /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
         /// cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
@@ -186,7 +191,10 @@ namespace LibCheckpoint
         }
 
         /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
-        public void AddStrings(string key, IReadOnlyList<string> values, IReadOnlyList<long> shape = null) =>
+        public void AddStrings(string key, IReadOnlyList<string> values) => AddStrings(key, values, null);
+
+        /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
+        public void AddStrings(string key, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             AddStrings(key, Utf8.Encode(values), shape);
 
         /// <summary>Adds a slice of a partitioned string tensor.</summary>

@@ -15,8 +15,11 @@ internal static class Arguments
         "CheckpointFiles.WaitForNew.last", // any is new
         "CheckpointFiles.WaitForNewAsync.last", // likewise
         "Graph.AddVariable.shape", // that of the elements, as in all these
+        "Graph.AddOwned.shape",
         "Graph.AddStrings.shape",
+        "Graph.Assign.shape",
         "Graph.AssignStrings.shape",
+        "Sink.Put.shape",
         "Sink.PutBorrowed.shape",
         "Sink.PutStrings.shape",
         "Writer.Add.shape",
@@ -55,7 +58,7 @@ internal static class Arguments
                 program.Graph, program.Checkpoint, program.Root, manager, saver, reader, reader[Conformance.KernelKey], mapped, writer, view, state, "x",
                 new long[] { 1 }, new float[] { 1 }, new BrokenCheckpoint[0], new CheckpointException("x"), new CheckpointException[0], new[] { "x" }, new[] { new byte[1] }, new Edge[0], new NodeMatch[0], new Node[0], new[] { reader[0] },
                 new ReadBatch(), new Region(new long[1], new long[1]), new Scalar<float>(), new DeviceVariable(), new Accepting(), new CheckpointState("x"), new Func<bool>(() => true),
-                (ReadBytes)((offset, buffer) => { }), (UseBytes)(bytes => { }), (UseReadOnlyBytes)(bytes => { }), (Action<IntPtr, long>)((data, length) => { }),
+                (ReadBytes)((offset, buffer) => { }), (UseBytes)(bytes => { }), (UseReadOnlyBytes)(bytes => { }),
                 (Action<Severity, string>)((severity, line) => { }),
             };
             Action<Type[]> tryAll = types =>
