@@ -25,8 +25,9 @@ say "the versions agree, and what netstandard2.0 lacks is not used"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 grep -q "<Version>$version</Version>" bindings/csharp/Checkpoint.csproj || { echo "bindings/csharp/Checkpoint.csproj has not version $version"; exit 1; }
 # Mono's library has members that netstandard2.0 has not, and mcs does not tell.
+mapfile -t common < <(grep -L '^#if NET8_0_OR_GREATER$' bindings/csharp/*.cs)
 ! grep -nE 'PtrToStringUTF8|StringToCoTaskMemUTF8|HashCode\.|IAsync|CollectionsMarshal|MathF|string\.Create|\.TryAdd\(|UnixEpoch|\bIndex\b|\bRange\b|Array\.Fill' \
-  $(grep -L '^#if NET8_0_OR_GREATER$' bindings/csharp/*.cs) || { echo "(above: not in netstandard2.0)"; exit 1; }
+  "${common[@]}" || { echo "(above: not in netstandard2.0)"; exit 1; }
 
 say "compiling"
 mkdir "$work/mono" "$work/core"
