@@ -49,6 +49,10 @@ python3 -m zipfile -l "$work"/package/LibCheckpoint.*.nupkg >"$work/contents"
 for file in lib/{netstandard2.0,net8.0,net10.0}/LibCheckpoint.{dll,xml} "runtimes/$rid/native/libcheckpoint.so" README.md; do
   grep -q "^$file " "$work/contents" || failed "the package has not $file"
 done
+python3 -m zipfile -l "$work"/package/LibCheckpoint.*.snupkg >"$work/contents"
+for framework in netstandard2.0 net8.0 net10.0; do
+  grep -q "^lib/$framework/LibCheckpoint.pdb " "$work/contents" || failed "the package of symbols has none for $framework"
+done
 if [ -n "$build" ]; then exit "$status"; fi
 
 for stress in "" --stress; do

@@ -231,7 +231,7 @@ namespace LibCheckpoint
             CallbackValue.Guard<ReadBytes>(data, failure, read => Fill(read, offset, buffer, size));
 
         private static ErrorCode OnDeviceRead(IntPtr data, ulong offset, IntPtr buffer, long size, IntPtr failure) =>
-            CallbackValue.Guard<Device>(data, failure, device => Fill(device.Read, offset, buffer, size));
+            CallbackValue.Guard<DeviceVariable>(data, failure, device => Fill(device.Read, offset, buffer, size));
 
         private static unsafe void Fill(ReadBytes read, ulong offset, IntPtr buffer, long size) =>
             read((long)offset, new Span<byte>((void*)buffer, checked((int)size)));
@@ -240,7 +240,7 @@ namespace LibCheckpoint
         {
             try
             {
-                long[] shape = CallbackValue.Of<Device>(data).Describe();
+                long[] shape = CallbackValue.Of<DeviceVariable>(data).Describe();
                 if (shape == null || shape.Length > Header.MaxRank)
                 {
                     return -1;
@@ -255,16 +255,16 @@ namespace LibCheckpoint
         }
 
         private static ErrorCode OnPrepare(IntPtr data, DType dtype, IntPtr shape, long rank, IntPtr failure) =>
-            CallbackValue.Guard<Device>(data, failure, device => device.Prepare(dtype, NativeResult.Shape(shape, rank)));
+            CallbackValue.Guard<DeviceVariable>(data, failure, device => device.Prepare(dtype, NativeResult.Shape(shape, rank)));
 
         private static ErrorCode OnWriteAt(IntPtr data, ulong offset, IntPtr bytes, long size, IntPtr failure) =>
-            CallbackValue.Guard<Device>(data, failure, device => Pass(device.Write, offset, bytes, size));
+            CallbackValue.Guard<DeviceVariable>(data, failure, device => Pass(device.Write, offset, bytes, size));
 
         private static unsafe void Pass(WriteBytes write, ulong offset, IntPtr bytes, long size) =>
             write((long)offset, new ReadOnlySpan<byte>((void*)bytes, checked((int)size)));
 
         private static ErrorCode OnFinish(IntPtr data, bool complete, IntPtr failure) =>
-            CallbackValue.Guard<Device>(data, failure, device => device.Finish(complete));
+            CallbackValue.Guard<DeviceVariable>(data, failure, device => device.Finish(complete));
 
         private static ErrorCode OnSave(IntPtr data, IntPtr sink, IntPtr failure) =>
             CallbackValue.Guard<IState>(data, failure, state => Sink.During(sink, state.Save));

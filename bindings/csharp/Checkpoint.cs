@@ -5,7 +5,7 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>How a graph is saved (<c>tf.train.CheckpointOptions</c>).</summary>
-    public sealed partial class SaveOptions
+    public sealed partial class CheckpointSaveOptions
     {
         /// <summary>How files are written; null for the defaults.</summary>
         public WriteOptions Write { get; set; }
@@ -17,11 +17,11 @@ namespace LibCheckpoint
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
-        internal static Cancellation Cancellation(SaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
+        internal static Cancellation Cancellation(CheckpointSaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
 
-        internal static SaveOptionsHandle Make(SaveOptions options, Cancellation cancellation) =>
+        internal static SaveOptionsHandle Make(CheckpointSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
-                NativeMethods.ckpt_save_options_new(), made => (options ?? new SaveOptions()).Set(made, cancellation));
+                NativeMethods.ckpt_save_options_new(), made => (options ?? new CheckpointSaveOptions()).Set(made, cancellation));
 
         private void Set(SaveOptionsHandle made, Cancellation cancellation)
         {
@@ -32,12 +32,8 @@ namespace LibCheckpoint
             }
             foreach (Action<string> written in Written)
             {
-                if (written == null)
-                {
-                    throw new ArgumentNullException("written");
-                }
                 NativeMethods.ckpt_save_options_add_callback(
-                    made, Callbacks.Written, CallbackValue.Give(written), Callbacks.Release);
+                    made, Callbacks.Written, CallbackValue.Give(Required.Of(written, nameof(Written))), Callbacks.Release);
             }
         }
     }
@@ -77,22 +73,20 @@ namespace LibCheckpoint
         /// has a log of its own.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static RestoreOptionsHandle Make(RestoreOptions options) =>
-            options == null
+        /// <summary>Options of a call that is cancelled by what is given here; null for one that is
+        /// not, or in another way.</summary>
+        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation = null) =>
+            options == null && cancellation == null
                 ? RestoreOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made => (options ?? new RestoreOptions()).Set(made, cancellation));
 
-        /// <summary>Options of a call that is cancelled.</summary>
-        internal static RestoreOptionsHandle Make(RestoreOptions options, Cancellation cancellation) =>
-            NativeOptions.With(NativeMethods.ckpt_restore_options_new(), made =>
-            {
-                (options ?? new RestoreOptions()).Set(made);
-                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
-            });
-
-        private void Set(RestoreOptionsHandle made)
+        private void Set(RestoreOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
+            if (cancellation != null)
+            {
+                NativeMethods.ckpt_restore_options_set_cancel(made, cancellation.Cancel);
+            }
             if (Read != null)
             {
                 using (ReadOptionsHandle read = ReadOptions.Make(Read))
@@ -112,7 +106,7 @@ namespace LibCheckpoint
     /// keeps the graph alive. Several threads may use it at once; their calls come one after the
     /// other.
     /// </summary>
-    public sealed class Checkpoint : IDisposable
+    public sealed partial class Checkpoint : IDisposable
     {
         private readonly CheckpointHandle handle;
 
@@ -136,9 +130,11 @@ namespace LibCheckpoint
             }
         }
 
-        internal Checkpoint(CheckpointHandle handle)
+        internal Checkpoint(CheckpointHandle handle, TrackedValues tracked, Running running)
         {
             this.handle = handle;
+            Tracked = tracked;
+            Running = running;
         }
 
         private delegate ErrorCode SaveCall(SaveOptionsHandle options, out IntPtr path, out IntPtr error);
@@ -147,6 +143,8 @@ namespace LibCheckpoint
 
         private delegate ErrorCode PendingCall(SaveOptionsHandle options, out PendingHandle pending, out IntPtr error);
 
+        private delegate ErrorCode PendingRestoreCall(RestoreOptionsHandle options, out PendingHandle pending, out IntPtr error);
+
         private delegate ErrorCode RestoreCall(RestoreOptionsHandle options, out StatusHandle status, out IntPtr error);
 
         /// <summary>The root object.</summary>
@@ -154,7 +152,9 @@ namespace LibCheckpoint
 
         internal CheckpointHandle Handle => handle;
 
-        internal TrackedValues Tracked { get; set; }
+        internal TrackedValues Tracked { get; }
+
+        internal Running Running { get; } = new Running();
 
         /// <summary>The graph: an object of its own, to be disposed of.</summary>
         public Graph Graph() => new Graph(NativeMethods.ckpt_checkpoint_graph(handle)) { Tracked = Tracked };
@@ -199,7 +199,7 @@ namespace LibCheckpoint
         /// cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
         /// reports. What was at the path is then still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-        public string Save(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Save(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -210,7 +210,7 @@ namespace LibCheckpoint
 
         /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling
         /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
-        public string Write(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Write(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -222,46 +222,12 @@ namespace LibCheckpoint
         /// <summary>Writes the checkpoint <c>prefix-number</c> and makes it the latest and only
         /// one in the state file. It does not count.</summary>
         public string WriteNumbered(
-            string prefix, long number, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, long number, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_write_numbered(handle, path, number, made, out saved, out error);
-            });
-        }
-
-        /// <summary>
-        /// Copies what <see cref="Save"/> would write, and does the rest in the background. When
-        /// this returns the program may change everything; what is saved is what was there. States,
-        /// savers and devices are asked before it returns; progress and written callbacks are
-        /// called in the background.
-        /// </summary>
-        /// <remarks>One save of a checkpoint runs at a time: calls that save or restore wait for it
-        /// (<see cref="SaveOptions.Busy"/>), and so does disposing of the last object that holds
-        /// the checkpoint.</remarks>
-        /// <exception cref="CheckpointException">What is known before anything is written; any
-        /// other error comes from <see cref="Pending.Wait()"/>, or, when nobody asks there, from
-        /// the next call that saves, which then does nothing else, or from <see cref="Sync"/>. <see
-        /// cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/> when an earlier save is
-        /// still running, if so asked.</exception>
-        public Pending SaveAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
-        {
-            byte[] path = Utf8.Path(prefix, "prefix");
-            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
-            {
-                return NativeMethods.ckpt_checkpoint_save_async(handle, path, made, out pending, out error);
-            });
-        }
-
-        /// <summary>Copies what <see cref="Write"/> would write, and does the rest in the
-        /// background, as <see cref="SaveAsync"/> does.</summary>
-        public Pending WriteAsync(string prefix, SaveOptions options = null, CancellationToken token = default(CancellationToken))
-        {
-            byte[] path = Utf8.Path(prefix, "prefix");
-            return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
-            {
-                return NativeMethods.ckpt_checkpoint_write_async(handle, path, made, out pending, out error);
             });
         }
 
@@ -295,7 +261,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> and <see
         /// cref="Save"/> report; a count stands in any case.</exception>
         public string SaveRanked(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -320,7 +286,7 @@ namespace LibCheckpoint
         /// still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public string WriteRanked(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -337,7 +303,7 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException">What <see cref="WriteRanked"/> reports; then the
         /// section is not there, nor one that was.</exception>
         public string WriteSection(
-            string prefix, IRanks ranks, SaveOptions options = null, CancellationToken token = default(CancellationToken))
+            string prefix, IRanks ranks, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(ranks, options, token, delegate(RanksHandle all, SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -393,12 +359,17 @@ namespace LibCheckpoint
 
         /// <summary>Says what <see cref="Read"/> would do. Nothing is assigned, and nothing waits
         /// for it. What does not fit is in the rows.</summary>
-        public Report DryRun(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public Report DryRun(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            byte[] bytes = Utf8.Path(path);
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                IntPtr report;
-                NativeMethods.ckpt_checkpoint_dry_run(handle, Utf8.Path(path), made, out report);
+                IntPtr report, e;
+                cancellation.Check(NativeMethods.ckpt_checkpoint_dry_run(handle, bytes, made, out report, out e), e, token);
                 return Report.TakeFrom(report);
             }
         }
@@ -416,11 +387,11 @@ namespace LibCheckpoint
         /// there.</summary>
         public void Dispose() => handle.Dispose();
 
-        private string SaveBy(SaveOptions options, CancellationToken token, SaveCall call)
+        private string SaveBy(CheckpointSaveOptions options, CancellationToken token, SaveCall call)
         {
             Tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
+            using (Cancellation cancellation = CheckpointSaveOptions.Cancellation(options))
+            using (SaveOptionsHandle made = CheckpointSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr saved, e;
@@ -429,7 +400,7 @@ namespace LibCheckpoint
             }
         }
 
-        private string SaveBy(IRanks ranks, SaveOptions options, CancellationToken token, RankedCall call)
+        private string SaveBy(IRanks ranks, CheckpointSaveOptions options, CancellationToken token, RankedCall call)
         {
             using (RanksHandle all = RankCallbacks.Make(ranks))
             {
@@ -440,26 +411,10 @@ namespace LibCheckpoint
             }
         }
 
-        private Pending SaveBy(SaveOptions options, CancellationToken token, PendingCall call)
-        {
-            Tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options))
-            using (SaveOptionsHandle made = SaveOptions.Make(options, cancellation))
-            {
-                PendingHandle pending;
-                using (cancellation.Begin(token))
-                {
-                    IntPtr e;
-                    cancellation.Check(call(made, out pending, out e), e, token);
-                }
-                return Pending.Of(pending, cancellation, token);
-            }
-        }
-
         private Status RestoreBy(RestoreOptions options, CancellationToken token, RestoreCall call)
         {
             Tracked.Follow();
-            using (var cancellation = new Cancellation(null))
+            using (var cancellation = new Cancellation())
             using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {

@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace LibCheckpoint
 {
     /// <summary>A node of a checkpoint and the object of the program that has its place.</summary>
-    public sealed class Match
+    public sealed class NodeMatch
     {
         /// <summary>Makes one.</summary>
-        public Match(int node, Node target)
+        public NodeMatch(int node, Node target)
         {
             Node = node;
             Object = target;
@@ -26,10 +27,10 @@ namespace LibCheckpoint
     {
         private Comparison(IntPtr diff)
         {
-            var matches = new Match[NativeMethods.ckpt_comparison_match_count(diff)];
+            var matches = new NodeMatch[NativeMethods.ckpt_comparison_match_count(diff)];
             for (int i = 0; i < matches.Length; i++)
             {
-                matches[i] = new Match(
+                matches[i] = new NodeMatch(
                     (int)NativeMethods.ckpt_comparison_match_node(diff, i), NativeMethods.ckpt_comparison_match_object(diff, i));
             }
             var checkpointOnly = new int[NativeMethods.ckpt_comparison_checkpoint_only_count(diff)];
@@ -55,7 +56,7 @@ namespace LibCheckpoint
 
         /// <summary>Nodes and the objects that have their places, in the order in which they were
         /// found.</summary>
-        public IReadOnlyList<Match> Matches { get; }
+        public IReadOnlyList<NodeMatch> Matches { get; }
 
         /// <summary>Nodes that match no object, breadth first.</summary>
         public IReadOnlyList<int> CheckpointOnly { get; }
@@ -90,11 +91,16 @@ namespace LibCheckpoint
         /// <summary>Reads the objects of the checkpoint at a path.</summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
         /// none, or, with <see cref="Reason.NoObjectGraph"/>, it has no objects.</exception>
-        public CheckpointView(string path, OpenOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public CheckpointView(string path, OpenOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            byte[] bytes = Utf8.Path(path);
+            using (Cancellation cancellation = Cancellation.Of(token))
+            using (OpenOptionsHandle made = OpenOptions.Make(options, cancellation))
+            using (Cancellation.Begin(cancellation, token))
             {
-                NativeMethods.ckpt_checkpoint_view_open(Utf8.Path(path), made, out handle);
+                IntPtr e;
+                Cancellation.Check(cancellation, NativeMethods.ckpt_checkpoint_view_open(bytes, made, out handle, out e), e, token);
             }
         }
 
@@ -164,7 +170,8 @@ namespace LibCheckpoint
         /// Restores single objects from nodes of the checkpoint at a path, without looking at
         /// edges. All that can be known is checked before the first value is assigned.
         /// </summary>
-        public void RestoreNodes(string path, IReadOnlyList<Match> matches, RestoreOptions options = null)
+        public void RestoreNodes(
+            string path, IReadOnlyList<NodeMatch> matches, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
             Tracked.Follow();
@@ -174,14 +181,17 @@ namespace LibCheckpoint
             {
                 if (matches[i].Node < 0)
                 {
-                    throw new ArgumentOutOfRangeException("matches", "nodes are numbered from 0");
+                    throw new ArgumentOutOfRangeException(nameof(matches), "nodes are numbered from 0");
                 }
                 ids[i] = (uint)matches[i].Node;
                 objects[i] = matches[i].Object;
             }
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made);
+                IntPtr e;
+                cancellation.Check(NativeMethods.ckpt_restore_nodes(handle, bytes, ids, objects, ids.Length, made, out e), e, token);
             }
         }
     }

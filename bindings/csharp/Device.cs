@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
@@ -7,7 +8,7 @@ namespace LibCheckpoint
     /// accelerator, or in another process. What one of these throws ends the call with <see
     /// cref="ErrorCode.Aborted"/>, and is the inner exception.
     /// </summary>
-    public sealed class Device
+    public sealed class DeviceVariable
     {
         /// <summary>Reads the value. A variable cannot be added without it. It is called by the
         /// threads that write.</summary>
@@ -33,14 +34,14 @@ namespace LibCheckpoint
         /// right.</summary>
         public Action<bool> Finish { get; set; }
 
-        internal static DeviceHandle Make(Device device)
+        internal static DeviceHandle Make(DeviceVariable device)
         {
             if (device == null)
             {
-                throw new ArgumentNullException("device");
+                throw new ArgumentNullException(nameof(device));
             }
             // As it is now: what is set later is of no concern.
-            var kept = (Device)device.MemberwiseClone();
+            var kept = (DeviceVariable)device.MemberwiseClone();
             return NativeOptions.With(NativeMethods.ckpt_device_new(CallbackValue.Give(kept), Callbacks.Release), kept.Set);
         }
 
@@ -77,14 +78,14 @@ namespace LibCheckpoint
         /// for any shape at all.</param>
         /// <param name="device">How to get at the value.</param>
         /// <param name="options">More about it.</param>
-        public Node AddDevice(DType dtype, long[] shape, Device device, NodeOptions options = null)
+        public Node AddDevice(DType dtype, IReadOnlyList<long> shape, DeviceVariable device, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device))
+            using (DeviceHandle native = DeviceVariable.Make(device))
             {
                 Node node;
-                int rank = shape == null ? -1 : shape.Length;
-                NativeMethods.ckpt_graph_add_device(handle, dtype, shape, rank, native, made, out node);
+                int rank = shape == null ? -1 : shape.Count;
+                NativeMethods.ckpt_graph_add_device(handle, dtype, Elements.Dimensions(shape), rank, native, made, out node);
                 return node;
             }
         }

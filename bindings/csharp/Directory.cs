@@ -20,8 +20,8 @@ namespace LibCheckpoint
             DateTimeOffset? lastPreserved = null)
         {
             Latest = latest;
-            Paths = paths ?? new string[0];
-            Timestamps = timestamps ?? new DateTimeOffset?[0];
+            Paths = paths ?? Array.Empty<string>();
+            Timestamps = timestamps ?? Array.Empty<DateTimeOffset?>();
             LastPreserved = lastPreserved;
         }
 

@@ -47,7 +47,7 @@ namespace LibCheckpoint
 
         /// <summary>Adds an object that is saved as one string (TensorFlow's <c>PythonState</c>).
         /// <see cref="ReadStrings"/> and <see cref="AssignStrings(Node, IReadOnlyList{byte[]},
-        /// long[])"/> get at it.</summary>
+        /// IReadOnlyList{long})"/> get at it.</summary>
         public Node AddText(string text, NodeOptions options = null)
         {
             byte[] bytes = Utf8.Encode(text, "text");

@@ -294,19 +294,15 @@ namespace LibCheckpoint
             return handle.AddrOfPinnedObject();
         }
 
-        internal Bytes[] Texts(IReadOnlyList<byte[]> all)
+        internal Bytes[] Texts(IReadOnlyList<byte[]> values)
         {
-            if (all == null)
-            {
-                throw new ArgumentNullException("values");
-            }
-            var texts = new Bytes[all.Count];
+            var texts = new Bytes[Required.Of(values, nameof(values)).Count];
             for (int i = 0; i < texts.Length; i++)
             {
-                byte[] element = all[i];
+                byte[] element = values[i];
                 if (element == null)
                 {
-                    throw new ArgumentNullException("values", "an element is null");
+                    throw new ArgumentException("an element is null", nameof(values));
                 }
                 if (element.Length > 0)
                 {
@@ -383,7 +379,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>A shape that is not known when the rank is -1; null then.</summary>
-        internal static long[] KnownShape(IntPtr dimensions, int rank) => rank < 0 ? null : Shape(dimensions, rank);
+        internal static IReadOnlyList<long> KnownShape(IntPtr dimensions, int rank) =>
+            rank < 0 ? null : Array.AsReadOnly(Shape(dimensions, rank));
     }
 
     internal static class NativeOptions

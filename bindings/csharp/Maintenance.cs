@@ -222,11 +222,12 @@ namespace LibCheckpoint
     /// it.</summary>
     public sealed class BrokenCheckpoint
     {
-        private BrokenCheckpoint(string prefix, Verdict verdict, CheckpointException problem)
+        /// <summary>Makes one.</summary>
+        public BrokenCheckpoint(string prefix, Verdict verdict, CheckpointException problem)
         {
-            Prefix = prefix;
+            Prefix = Required.Of(prefix, "prefix");
             Verdict = verdict;
-            Problem = problem;
+            Problem = Required.Of(problem, "problem");
         }
 
         /// <summary>The prefix of the checkpoint.</summary>

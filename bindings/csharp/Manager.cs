@@ -46,17 +46,19 @@ namespace LibCheckpoint
     public sealed partial class ManagerSaveOptions
     {
         /// <summary>How the graph is saved; null for the defaults.</summary>
-        public SaveOptions Save { get; set; }
+        public CheckpointSaveOptions Save { get; set; }
+
+        internal static Cancellation Cancellation(ManagerSaveOptions options) =>
+            CheckpointSaveOptions.Cancellation(options == null ? null : options.Save);
 
         internal static ManagerSaveOptionsHandle Make(ManagerSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
-                NativeMethods.ckpt_manager_save_options_new(
-                    ), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation));
+                NativeMethods.ckpt_manager_save_options_new(), made => (options ?? new ManagerSaveOptions()).Set(made, cancellation));
 
         private void Set(ManagerSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
+            using (SaveOptionsHandle save = CheckpointSaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_manager_save_options_set_save_options(made, save);
             }
@@ -69,15 +71,15 @@ namespace LibCheckpoint
         /// <summary>How the checkpoint is restored; null for the defaults.</summary>
         public RestoreOptions Restore { get; set; }
 
-        internal static ResumeOptionsHandle Make(ResumeOptions options) =>
-            options == null
-                ? ResumeOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_resume_options_new(), made => options.Set(made));
+        /// <summary>Options of a call that is cancelled by what is given here, or, where that is
+        /// null, in another way.</summary>
+        internal static ResumeOptionsHandle Make(ResumeOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_resume_options_new(), made => (options ?? new ResumeOptions()).Set(made, cancellation));
 
-        private void Set(ResumeOptionsHandle made)
+        private void Set(ResumeOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (RestoreOptionsHandle restore = RestoreOptions.Make(Restore))
+            using (RestoreOptionsHandle restore = RestoreOptions.Make(Restore, cancellation))
             {
                 NativeMethods.ckpt_resume_options_set_restore_options(made, restore);
             }
@@ -95,10 +97,11 @@ namespace LibCheckpoint
     /// it before an old one is removed. The first save takes the directory's lock, which is the
     /// manager's until it is disposed of.
     /// </remarks>
-    public sealed class Manager : IEnumerable<string>, IDisposable
+    public sealed partial class Manager : IEnumerable<string>, IDisposable
     {
         private readonly ManagerHandle handle;
         private readonly TrackedValues tracked;
+        private readonly Running running;
 
         /// <summary>Makes a manager of a checkpoint in a directory, which the first save makes if
         /// need be.</summary>
@@ -108,6 +111,7 @@ namespace LibCheckpoint
         public Manager(Checkpoint checkpoint, string directory, ManagerOptions options = null)
         {
             tracked = Required.Of(checkpoint, "checkpoint").Tracked;
+            running = checkpoint.Running;
             byte[] path = Utf8.Path(directory, "directory");
             using (ManagerOptionsHandle made = ManagerOptions.Make(options))
             {
@@ -145,7 +149,7 @@ namespace LibCheckpoint
         public string LatestCheckpoint => NativeResult.Text(NativeMethods.ckpt_manager_latest_checkpoint(handle));
 
         /// <summary>The manager's checkpoint: an object of its own, to be disposed of.</summary>
-        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle)) { Tracked = tracked };
+        public Checkpoint Checkpoint() => new Checkpoint(NativeMethods.ckpt_manager_checkpoint(handle), tracked, running);
 
         /// <summary>The newest checkpoints, those that may be removed in their turn, oldest
         /// first.</summary>
@@ -212,49 +216,22 @@ namespace LibCheckpoint
         }
 
         /// <summary>
-        /// Copies what <see cref="Save"/> would save, and does the rest in the background, as <see
-        /// cref="LibCheckpoint.Checkpoint.SaveAsync"/> does: the checkpoint is recorded, and what
-        /// is too many is removed, when it is complete. Gives null when the manager saves by steps
-        /// and it is too early.
-        /// </summary>
-        public Pending SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
-        {
-            tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
-            using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
-            {
-                PendingHandle pending;
-                using (cancellation.Begin(token))
-                {
-                    IntPtr e;
-                    cancellation.Check(NativeMethods.ckpt_manager_save_async(handle, made, out pending, out e), e, token);
-                }
-                return Pending.Of(pending, cancellation, token);
-            }
-        }
-
-        /// <summary>
         /// Restores the latest checkpoint and gives the status, whose path is the checkpoint's;
         /// where there is none, calls the init callback, if there is one, and gives null.
         /// (<c>tf.train.CheckpointManager.restore_or_initialize</c>)
         /// </summary>
-        public Status RestoreOrInitialize(ResumeOptions options = null)
-        {
-            string path;
-            return RestoreOrInitialize(out path, options);
-        }
-
-        /// <summary>The same, which also says what was restored: the checkpoint as the state file
-        /// names it; null if there was none.</summary>
-        public Status RestoreOrInitialize(out string path, ResumeOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public Status RestoreOrInitialize(ResumeOptions options = null, CancellationToken token = default(CancellationToken))
         {
             tracked.Follow();
-            using (ResumeOptionsHandle made = ResumeOptions.Make(options))
+            using (var cancellation = new Cancellation())
+            using (ResumeOptionsHandle made = ResumeOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
                 StatusHandle status;
-                IntPtr restored;
-                NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status);
-                path = NativeResult.Text(restored);
+                IntPtr restored, e;
+                cancellation.Check(NativeMethods.ckpt_manager_restore_or_initialize(handle, made, out restored, out status, out e), e, token);
+                NativeMethods.ckpt_string_free(restored);
                 return Status.Of(status);
             }
         }
@@ -291,7 +268,7 @@ namespace LibCheckpoint
         private string SaveBy(ManagerSaveOptions options, CancellationToken token, SaveCall call)
         {
             tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (Cancellation cancellation = ManagerSaveOptions.Cancellation(options))
             using (ManagerSaveOptionsHandle made = ManagerSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {

@@ -11,10 +11,20 @@ namespace LibCheckpoint
         /// <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears the same; <see cref="Progress{T}"/> hands it on to the context that it
+        /// was made in. What it throws ends the call, too.</summary>
+        public IProgress<ByteProgress> Reporter { get; set; }
+
         /// <summary>Hears that the file system has no locks and the like.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal void Set(MergeOptionsHandle made, Cancellation cancellation)
+        internal static Cancellation Cancellation(MergeOptions options) =>
+            options == null ? new Cancellation() : new Cancellation(options.Progress, options.Reporter);
+
+        internal static MergeOptionsHandle Make(MergeOptions options, Cancellation cancellation) =>
+            NativeOptions.With(NativeMethods.ckpt_merge_options_new(), made => (options ?? new MergeOptions()).Set(made, cancellation));
+
+        private void Set(MergeOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
             NativeMethods.ckpt_merge_options_set_cancel(made, cancellation.Cancel);
@@ -22,7 +32,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_merge_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
-            if (Progress != null)
+            if (cancellation.Progress != null)
             {
                 NativeMethods.ckpt_merge_options_set_progress(
                     made, Callbacks.Progress, CallbackValue.Give(cancellation), Callbacks.Release);
@@ -42,10 +52,9 @@ namespace LibCheckpoint
             string destination, IReadOnlyList<string> sections, MergeOptions options = null,
             CancellationToken token = default(CancellationToken))
         {
-            options = options ?? new MergeOptions();
             using (var pins = new Pins())
-            using (var cancellation = new Cancellation(options.Progress))
-            using (MergeOptionsHandle made = NativeOptions.With(NativeMethods.ckpt_merge_options_new(), o => options.Set(o, cancellation)))
+            using (Cancellation cancellation = MergeOptions.Cancellation(options))
+            using (MergeOptionsHandle made = MergeOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
                 IntPtr e;

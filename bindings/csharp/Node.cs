@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace LibCheckpoint
@@ -29,13 +30,13 @@ namespace LibCheckpoint
         public bool Equals(Node other) => number == other.number;
 
         /// <inheritdoc/>
-        public override bool Equals(object other) => other is Node && Equals((Node)other);
+        public override bool Equals(object obj) => obj is Node && Equals((Node)obj);
 
         /// <inheritdoc/>
         public override int GetHashCode() => number.GetHashCode();
 
         /// <summary>Its number.</summary>
-        public override string ToString() => number.ToString();
+        public override string ToString() => number.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>An object with the name under which it was found, or is saved.</summary>
@@ -112,15 +113,15 @@ namespace LibCheckpoint
         /// <summary>Makes one.</summary>
         /// <param name="shape">The dimensions of the whole tensor.</param>
         /// <param name="region">What the variable is of it.</param>
-        public Part(long[] shape, Region region)
+        public Part(IReadOnlyList<long> shape, Region region)
         {
             Required.Of(region, "region").Of(Required.Of(shape, "shape"));
-            Shape = shape;
+            Shape = Array.AsReadOnly(Elements.Copy(shape));
             Region = region;
         }
 
         /// <summary>The dimensions of the whole tensor.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
 
         /// <summary>What the variable is of it.</summary>
         public Region Region { get; }
@@ -146,7 +147,7 @@ namespace LibCheckpoint
             SetPlain(made);
             if (Part != null)
             {
-                NativeMethods.ckpt_node_options_set_part(made, Part.Shape, Part.Region.Start, Part.Region.Length, Part.Shape.Length);
+                NativeMethods.ckpt_node_options_set_part(made, Elements.Copy(Part.Shape), Part.Region.Starts, Part.Region.Lengths, Part.Region.Rank);
             }
             if (TensorNames != null)
             {
@@ -177,6 +178,6 @@ namespace LibCheckpoint
         public DType DType { get; }
 
         /// <summary>Of a variable with a value; null otherwise.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
     }
 }

@@ -238,7 +238,7 @@ namespace LibCheckpoint
         }
     }
 
-    public sealed partial class SaveOptions
+    public sealed partial class CheckpointSaveOptions
     {
         /// <summary>Sets what a save does while an earlier save of the checkpoint runs in the
         /// background; <c>Busy.Wait</c> by default.</summary>

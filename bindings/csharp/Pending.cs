@@ -6,10 +6,11 @@ using System.Threading.Tasks;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// A save that runs in the background, on a thread of the library's own. Several threads may
-    /// use it at once. It can be awaited: that is <see cref="Wait()"/> without a thread that waits.
+    /// A save that runs in the background, on a thread of the library's own, to be looked at while
+    /// it runs: <see cref="Checkpoint.BeginSave"/> gives it. Several threads may use it at once. It
+    /// can be awaited: that is <see cref="Wait()"/> without a thread that waits.
     /// </summary>
-    public sealed class Pending : IDisposable
+    public sealed partial class Pending : IDisposable
     {
         private readonly PendingHandle handle;
         private readonly Cancellation cancellation;
@@ -22,7 +23,7 @@ namespace LibCheckpoint
             this.handle = handle;
             this.cancellation = cancellation;
             this.token = token;
-            completion = new Lazy<Task>(Complete);
+            completion = new Lazy<Task>(() => Background.Ended(handle));
             registration = token.Register(Cancel);
         }
 
@@ -110,6 +111,15 @@ namespace LibCheckpoint
             }
         }
 
+        /// <summary>A task that gives what <see cref="Wait()"/> gives, and fails as that does; no
+        /// thread waits for it. Each call makes one, and the failure of each that nobody looks at
+        /// is an unobserved exception.</summary>
+        public async Task<string> AsTask()
+        {
+            await Completion.ConfigureAwait(false);
+            return Wait();
+        }
+
         /// <summary>What <c>await</c> asks for.</summary>
         public PendingAwaiter GetAwaiter() => new PendingAwaiter(this);
 
@@ -122,25 +132,15 @@ namespace LibCheckpoint
             handle.Dispose();
         }
 
-        internal static Pending Of(PendingHandle handle, Cancellation cancellation, CancellationToken token) =>
-            handle.IsInvalid ? null : new Pending(handle, cancellation, token);
-
-        private Task Complete()
+        internal static Pending Of(PendingHandle handle, Cancellation cancellation, CancellationToken token, Running running)
         {
-            var ending = new Ending();
-            using (handle.Hold())
+            if (handle.IsInvalid)
             {
-                try
-                {
-                    NativeMethods.ckpt_pending_notify(handle, Callbacks.Ended, CallbackValue.Give(ending), Callbacks.Release);
-                }
-                catch (CheckpointException)
-                {
-                    Wait(Timeout.InfiniteTimeSpan); // there is no thread that could say it
-                    return Task.CompletedTask;
-                }
+                return null;
             }
-            return ending.Task;
+            var pending = new Pending(handle, cancellation, token);
+            running.Add(pending.Completion);
+            return pending;
         }
     }
 
@@ -158,26 +158,6 @@ namespace LibCheckpoint
 
         /// <summary>The time of the calling thread, or of the one in the background.</summary>
         public TimeSpan Time { get; }
-    }
-
-    /// <summary>The end of a call in the background: it completes when the library has let go of
-    /// all that it was given for it.</summary>
-    internal sealed class Ending
-    {
-        private readonly TaskCompletionSource<bool> source =
-            new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        internal Task Task => source.Task;
-
-        internal bool IsOver { get; set; }
-
-        internal void Released()
-        {
-            if (IsOver)
-            {
-                source.TrySetResult(true);
-            }
-        }
     }
 
     /// <summary>Awaits a save in the background. Only who takes the result has heard of its

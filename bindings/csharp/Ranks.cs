@@ -44,12 +44,12 @@ namespace LibCheckpoint
         {
             if (ranks == null)
             {
-                throw new ArgumentNullException("ranks");
+                throw new ArgumentNullException(nameof(ranks));
             }
             int own = ranks.Rank, count = ranks.Count;
             if (own < 0 || own >= count)
             {
-                throw new ArgumentException("there is no rank " + own + " of " + count, "ranks");
+                throw new ArgumentException("there is no rank " + own + " of " + count, nameof(ranks));
             }
             RanksHandle made;
             NativeMethods.ckpt_ranks_new(

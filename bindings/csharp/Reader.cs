@@ -1,6 +1,8 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace LibCheckpoint
 {
@@ -12,14 +14,18 @@ namespace LibCheckpoint
         /// does not exist.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static OpenOptionsHandle Make(OpenOptions options) =>
-            options == null
+        internal static OpenOptionsHandle Make(OpenOptions options, Cancellation cancellation = null) =>
+            options == null && cancellation == null
                 ? OpenOptionsHandle.None
-                : NativeOptions.With(NativeMethods.ckpt_open_options_new(), made => options.Set(made));
+                : NativeOptions.With(NativeMethods.ckpt_open_options_new(), made => (options ?? new OpenOptions()).Set(made, cancellation));
 
-        private void Set(OpenOptionsHandle made)
+        private void Set(OpenOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
+            if (cancellation != null)
+            {
+                NativeMethods.ckpt_open_options_set_cancel(made, cancellation.Cancel);
+            }
             if (Log != null)
             {
                 NativeMethods.ckpt_open_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
@@ -30,13 +36,20 @@ namespace LibCheckpoint
     /// <summary>How values are read.</summary>
     public sealed partial class ReadOptions
     {
-        internal static ReadOptionsHandle Make(ReadOptions options)
+        internal static ReadOptionsHandle Make(ReadOptions options, Cancellation cancellation = null)
         {
-            if (options == null)
+            if (options == null && cancellation == null)
             {
                 return ReadOptionsHandle.None;
             }
-            return NativeOptions.With(NativeMethods.ckpt_read_options_new(), options.SetPlain);
+            return NativeOptions.With(NativeMethods.ckpt_read_options_new(), made =>
+            {
+                (options ?? new ReadOptions()).SetPlain(made);
+                if (cancellation != null)
+                {
+                    NativeMethods.ckpt_read_options_set_cancel(made, cancellation.Cancel);
+                }
+            });
         }
 
         internal static bool Converts(ReadOptions options) => options != null && options.Conversion != Conversion.None;
@@ -57,29 +70,39 @@ namespace LibCheckpoint
         /// <summary>Makes one.</summary>
         /// <param name="start">Where it begins, for each dimension.</param>
         /// <param name="length">How much it takes, for each dimension.</param>
-        public Region(long[] start, long[] length)
+        public Region(IReadOnlyList<long> start, IReadOnlyList<long> length)
         {
-            if (start == null || length == null)
+            Starts = Elements.Copy(Required.Of(start, "start"));
+            Lengths = Elements.Copy(Required.Of(length, "length"));
+            if (Starts.Length != Lengths.Length)
             {
-                throw new ArgumentNullException(start == null ? "start" : "length");
+                throw new ArgumentException(
+                    "a region has a start and a length for each dimension: found " + Starts.Length + " and " + Lengths.Length, nameof(length));
             }
-            if (start.Length != length.Length)
-            {
-                throw new ArgumentException("a region has a start and a length for each dimension");
-            }
-            Start = start;
-            Length = length;
+        }
+
+        // Of arrays that are made for it.
+        internal Region(int rank)
+        {
+            Starts = new long[rank];
+            Lengths = new long[rank];
         }
 
         /// <summary>Where it begins, for each dimension.</summary>
-        public long[] Start { get; }
+        public IReadOnlyList<long> Start => Array.AsReadOnly(Starts);
 
         /// <summary>How much it takes, for each dimension.</summary>
-        public long[] Length { get; }
+        public IReadOnlyList<long> Length => Array.AsReadOnly(Lengths);
 
-        internal void Of(long[] shape)
+        internal long[] Starts { get; }
+
+        internal long[] Lengths { get; }
+
+        internal int Rank => Starts.Length;
+
+        internal void Of(IReadOnlyList<long> shape)
         {
-            if (Start.Length != Elements.Rank(shape))
+            if (Rank != Elements.Rank(shape))
             {
                 throw new ArgumentException("the region has not the dimensions of the tensor");
             }
@@ -91,7 +114,7 @@ namespace LibCheckpoint
     /// on demand (<c>tf.train.CheckpointReader</c>). It does not change; several threads may use it
     /// at once.
     /// </summary>
-    public sealed class Reader : IReadOnlyList<Tensor>, IDisposable
+    public sealed partial class Reader : IReadOnlyList<SavedTensor>, IDisposable
     {
         private readonly ReaderHandle handle;
 
@@ -102,12 +125,23 @@ namespace LibCheckpoint
         /// </summary>
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is no
         /// checkpoint; <see cref="ErrorCode.DataLoss"/> when the index is damaged.</exception>
-        public Reader(string path, OpenOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+        public Reader(string path, OpenOptions options = null, CancellationToken token = default(CancellationToken))
         {
-            using (OpenOptionsHandle made = OpenOptions.Make(options))
+            byte[] bytes = Utf8.Path(path);
+            using (Cancellation cancellation = Cancellation.Of(token))
+            using (OpenOptionsHandle made = OpenOptions.Make(options, cancellation))
+            using (Cancellation.Begin(cancellation, token))
             {
-                NativeMethods.ckpt_reader_open(Utf8.Path(path), made, out handle);
+                IntPtr e;
+                Cancellation.Check(cancellation, NativeMethods.ckpt_reader_open(bytes, made, out handle, out e), e, token);
             }
+            handle.Weigh(NativeMethods.ckpt_reader_memory_size(handle));
+        }
+
+        private Reader(ReaderHandle handle)
+        {
+            this.handle = handle;
             handle.Weigh(NativeMethods.ckpt_reader_memory_size(handle));
         }
 
@@ -166,7 +200,7 @@ namespace LibCheckpoint
 
         /// <summary>The tensor at an index in the order of the keys.</summary>
         /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
-        public Tensor this[int index]
+        public SavedTensor this[int index]
         {
             get
             {
@@ -175,9 +209,9 @@ namespace LibCheckpoint
                     IntPtr tensor = index < 0 ? IntPtr.Zero : NativeMethods.ckpt_reader_tensor(handle, index);
                     if (tensor == IntPtr.Zero)
                     {
-                        throw new ArgumentOutOfRangeException("index");
+                        throw new ArgumentOutOfRangeException(nameof(index));
                     }
-                    return new Tensor(handle, tensor);
+                    return new SavedTensor(handle, tensor);
                 }
             }
         }
@@ -188,13 +222,13 @@ namespace LibCheckpoint
         /// <exception cref="CheckpointException"><see cref="ErrorCode.NotFound"/> when there is
         /// none; the message names what was perhaps meant. <see cref="Reason.Ambiguous"/> when
         /// several tensors have the name; the message names their keys.</exception>
-        public Tensor this[string key]
+        public SavedTensor this[string key]
         {
             get
             {
                 if (key == null)
                 {
-                    throw new ArgumentNullException("key");
+                    throw new ArgumentNullException(nameof(key));
                 }
                 int most = Utf8.MaxLength(key);
                 Span<byte> bytes = stackalloc byte[384];
@@ -207,7 +241,7 @@ namespace LibCheckpoint
         }
 
         /// <summary>The tensor with a key that need not be text.</summary>
-        public Tensor this[ReadOnlySpan<byte> key] => Find(key);
+        public SavedTensor this[ReadOnlySpan<byte> key] => Find(key);
 
         /// <summary>The paths of the data files, whether or not they are there.</summary>
         public string[] Shards()
@@ -231,51 +265,56 @@ namespace LibCheckpoint
         }
 
         /// <summary>The value of the tensor with a key, as <see
-        /// cref="Tensor.Read{T}(ReadOptions)"/> gives it.</summary>
-        public T[] Read<T>(string key)
-            where T : struct => this[key].Read<T>();
+        /// cref="SavedTensor.Read{T}"/> gives it.</summary>
+        public T[] Read<T>(string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+            where T : struct => this[key].Read<T>(options, token);
 
-        /// <summary>
-        /// Reads tensors at once, with several threads: each as bytes in native order into its
-        /// buffer, which has exactly its size. The buffers must not overlap.
-        /// </summary>
-        public void ReadMany(IReadOnlyList<Tensor> tensors, IReadOnlyList<Memory<byte>> buffers, ReadOptions options = null)
+        /// <summary>The value of the tensor of one element with a key, as <see
+        /// cref="SavedTensor.ReadScalar{T}"/> gives it.</summary>
+        public T ReadScalar<T>(string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+            where T : struct => this[key].ReadScalar<T>(options, token);
+
+        /// <summary>The value of the tensor with a key in the background, as <see
+        /// cref="SavedTensor.ReadAsync{T}"/> gives it. That there is no such tensor is in the task,
+        /// too.</summary>
+        public Task<T[]> ReadAsync<T>(
+            string key, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+            where T : struct => ReadFound<T>(Required.Of(key, "key"), options, token);
+
+        /// <summary>The tensor with a key or name, as the indexer gives it, if there is
+        /// one.</summary>
+        /// <param name="key">The key or name.</param>
+        /// <param name="tensor">Null if there is none.</param>
+        /// <returns>Whether there is one. That a name is ambiguous is an error.</returns>
+        public bool TryGet(string key, out SavedTensor tensor)
         {
-            if (tensors == null || buffers == null)
-            {
-                throw new ArgumentNullException(tensors == null ? "tensors" : "buffers");
-            }
-            if (tensors.Count != buffers.Count)
-            {
-                throw new ArgumentException("there is a buffer for each tensor");
-            }
-            var pointers = new IntPtr[tensors.Count];
-            var data = new IntPtr[pointers.Length];
-            var sizes = new long[pointers.Length];
-            var pins = new System.Buffers.MemoryHandle[pointers.Length];
             try
             {
-                for (int i = 0; i < pointers.Length; i++)
-                {
-                    pointers[i] = Required.Of(tensors[i], "tensors").PointerIn(handle);
-                    pins[i] = buffers[i].Pin();
-                    unsafe
-                    {
-                        data[i] = (IntPtr)pins[i].Pointer;
-                    }
-                    sizes[i] = buffers[i].Length;
-                }
-                using (ReadOptionsHandle made = ReadOptions.Make(options))
-                {
-                    NativeMethods.ckpt_reader_read_many(handle, pointers, pointers.Length, made, data, sizes);
-                }
+                tensor = this[key];
+                return true;
             }
-            finally
+            catch (CheckpointException e) when (e.Code == ErrorCode.NotFound)
             {
-                foreach (System.Buffers.MemoryHandle pin in pins)
-                {
-                    pin.Dispose();
-                }
+                tensor = null;
+                return false;
+            }
+        }
+
+        /// <summary>Reads several tensors at once, with several threads, each into its
+        /// memory.</summary>
+        /// <exception cref="CheckpointException">As of <see cref="SavedTensor.Read{T}"/>.</exception>
+        /// <exception cref="OperationCanceledException">The token was cancelled; what is in the
+        /// memory then is not specified.</exception>
+        public void ReadMany(ReadBatch batch, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+        {
+            Required.Of(batch, "batch");
+            using (PinnedMemory memory = batch.Pin(handle, ref options, out IntPtr[] tensors))
+            using (var call = new ReadCall(options, token))
+            {
+                IntPtr e;
+                call.Check(
+                    NativeMethods.ckpt_reader_read_many(
+                        handle, tensors, tensors.Length, call.Options, memory.Addresses, memory.Sizes, out e), e);
             }
         }
 
@@ -298,7 +337,7 @@ namespace LibCheckpoint
         }
 
         /// <summary>Goes over the tensors in the order of their keys.</summary>
-        public IEnumerator<Tensor> GetEnumerator()
+        public IEnumerator<SavedTensor> GetEnumerator()
         {
             int count = Count;
             for (int i = 0; i < count; i++)
@@ -313,7 +352,10 @@ namespace LibCheckpoint
         /// not.</summary>
         public void Dispose() => handle.Dispose();
 
-        private unsafe Tensor Find(ReadOnlySpan<byte> key)
+        private async Task<T[]> ReadFound<T>(string key, ReadOptions options, CancellationToken token)
+            where T : struct => await this[key].ReadAsync<T>(options, token).ConfigureAwait(false);
+
+        private unsafe SavedTensor Find(ReadOnlySpan<byte> key)
         {
             using (handle.Hold())
             {
@@ -322,7 +364,7 @@ namespace LibCheckpoint
                     IntPtr tensor, e;
                     CheckpointException.Check(
                         NativeMethods.Find(handle.DangerousGetHandle(), bytes, key.Length, &tensor, &e), e);
-                    return new Tensor(handle, tensor);
+                    return new SavedTensor(handle, tensor);
                 }
             }
         }

@@ -35,7 +35,7 @@ namespace LibCheckpoint
             byte[] first = Utf8.Encode(package ?? ""), second = Utf8.Encode(name);
             if (saver == null)
             {
-                throw new ArgumentNullException("saver");
+                throw new ArgumentNullException(nameof(saver));
             }
             using (handle.Hold())
             {

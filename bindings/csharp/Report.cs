@@ -40,7 +40,7 @@ namespace LibCheckpoint
         public DType SavedDType { get; }
 
         /// <summary>The dimensions in the checkpoint; null where it has no such tensor.</summary>
-        public long[] SavedShape { get; }
+        public IReadOnlyList<long> SavedShape { get; }
 
         /// <summary>The type in the program; <see cref="DType.Invalid"/> where it has no such
         /// object, takes what comes, or has state of its own.</summary>
@@ -48,7 +48,7 @@ namespace LibCheckpoint
 
         /// <summary>The dimensions in the program, -1 for one that may be anything; null where the
         /// type is not known either.</summary>
-        public long[] ProgramShape { get; }
+        public IReadOnlyList<long> ProgramShape { get; }
 
         /// <summary>Of a variable that is a part of a tensor, whose dimensions <see
         /// cref="ProgramShape"/> then has: which slice of it, as <c>0,4:-</c>; null of other
@@ -109,7 +109,11 @@ namespace LibCheckpoint
         public Row this[int index] => rows[index];
 
         /// <summary>How many rows have a state.</summary>
-        public int CountOf(RowState state) => counts.ContainsKey(state) ? counts[state] : 0;
+        public int CountOf(RowState state)
+        {
+            int count;
+            return counts.TryGetValue(state, out count) ? count : 0;
+        }
 
         /// <summary>Goes over the rows.</summary>
         public IEnumerator<Row> GetEnumerator() => ((IEnumerable<Row>)rows).GetEnumerator();

@@ -21,10 +21,7 @@ namespace LibCheckpoint
         private void Set(SaverOptionsHandle made)
         {
             SetPlain(made);
-            if (MaxToKeep < 0)
-            {
-                throw new ArgumentOutOfRangeException("MaxToKeep");
-            }
+            Required.NotNegative(MaxToKeep, nameof(MaxToKeep));
             if (Clock != null)
             {
                 var clock = new Clock { Now = Clock };
@@ -44,7 +41,7 @@ namespace LibCheckpoint
         public string LatestFilename { get; set; }
 
         /// <summary>How the files are written; null for the defaults.</summary>
-        public SaveOptions Save { get; set; }
+        public CheckpointSaveOptions Save { get; set; }
 
         internal static SaverSaveOptionsHandle Make(SaverSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
@@ -53,7 +50,7 @@ namespace LibCheckpoint
         private void Set(SaverSaveOptionsHandle made, Cancellation cancellation)
         {
             SetPlain(made);
-            using (SaveOptionsHandle save = SaveOptions.Make(Save, cancellation))
+            using (SaveOptionsHandle save = CheckpointSaveOptions.Make(Save, cancellation))
             {
                 NativeMethods.ckpt_saver_save_options_set_save_options(made, save);
             }
@@ -136,7 +133,7 @@ namespace LibCheckpoint
         public string Save(string prefix, SaverSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             tracked.Follow();
-            using (Cancellation cancellation = SaveOptions.Cancellation(options == null ? null : options.Save))
+            using (Cancellation cancellation = CheckpointSaveOptions.Cancellation(options == null ? null : options.Save))
             using (SaverSaveOptionsHandle made = SaverSaveOptions.Make(options, cancellation))
             using (cancellation.Begin(token))
             {
@@ -150,13 +147,19 @@ namespace LibCheckpoint
         /// graph, and not the names, is restored by the full names of variables. Paths in the
         /// options are names of tensors and their scopes. A name that ends in ":0" is also looked
         /// up without that. </summary>
-        public Report Restore(string path, RestoreOptions options = null)
+        /// <exception cref="OperationCanceledException">The token was cancelled: before the first
+        /// value is assigned nothing has changed then.</exception>
+        public Report Restore(
+            string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            byte[] bytes = Utf8.Path(path);
             tracked.Follow();
-            using (RestoreOptionsHandle made = RestoreOptions.Make(options))
+            using (var cancellation = new Cancellation())
+            using (RestoreOptionsHandle made = RestoreOptions.Make(options, cancellation))
+            using (cancellation.Begin(token))
             {
-                IntPtr report;
-                NativeMethods.ckpt_saver_restore(handle, Utf8.Path(path), made, out report);
+                IntPtr report, e;
+                cancellation.Check(NativeMethods.ckpt_saver_restore(handle, bytes, made, out report, out e), e, token);
                 return Report.TakeFrom(report);
             }
         }

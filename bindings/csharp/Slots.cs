@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace LibCheckpoint
 {
@@ -95,7 +96,7 @@ namespace LibCheckpoint
         public DType DType { get; }
 
         /// <summary>The dimensions of the value.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
 
         /// <summary>Makes the slot a variable whose memory is the graph's.</summary>
         public void MakeOwned(NodeOptions options = null)
@@ -107,8 +108,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>Makes the slot a variable whose value is the program's memory, as
-        /// <see cref="Graph.AddVariable{T}(Memory{T}, long[], NodeOptions)"/> does.</summary>
-        public void MakeVariable<T>(Memory<T> values, NodeOptions options = null)
+        /// <see cref="Graph.AddVariable{T}(Memory{T}, IReadOnlyList{long}, NodeOptions)"/> does.</summary>
+        public void MakeVariable<T>(Memory<T> values, NodeOptions options)
             where T : struct
         {
             Elements.Check<T>(DType, Name);
@@ -122,14 +123,18 @@ namespace LibCheckpoint
         }
 
         /// <summary>Makes the slot a variable whose value is the program's array.</summary>
-        public void MakeVariable<T>(T[] values, NodeOptions options = null)
+        public void MakeVariable<T>(T[] values)
+            where T : struct => MakeVariable(values, null);
+
+        /// <summary>Makes the slot a variable whose value is the program's array.</summary>
+        public void MakeVariable<T>(T[] values, NodeOptions options)
             where T : struct => MakeVariable(new Memory<T>(Required.Of(values, "values")), options);
 
         /// <summary>Makes the slot a variable whose value is on a device.</summary>
-        public void MakeDevice(Device device, NodeOptions options = null)
+        public void MakeDevice(DeviceVariable device, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
-            using (DeviceHandle native = Device.Make(device))
+            using (DeviceHandle native = DeviceVariable.Make(device))
             {
                 NativeMethods.ckpt_slot_request_set_device(Pointer(), native, made);
             }

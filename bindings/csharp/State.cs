@@ -39,92 +39,103 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public unsafe void Put<T>(string name, ReadOnlySpan<T> values, long[] shape = null)
+        public unsafe void Put<T>(string name, ReadOnlySpan<T> values, IReadOnlyList<long> shape)
             where T : struct
         {
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             fixed (byte* first = &Elements.First(values))
             {
-                Put(name, DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length));
+                Put(name, DTypes.Of<T>(), dimensions, (IntPtr)first, Elements.Size<T>(values.Length));
             }
         }
 
         /// <summary>Puts a tensor, as the other does.</summary>
-        public void Put<T>(string name, T[] values, long[] shape = null)
+        public void Put<T>(string name, T[] values)
+            where T : struct => Put(name, values, null);
+
+        /// <summary>Puts a tensor, as the other does.</summary>
+        public void Put<T>(string name, T[] values, IReadOnlyList<long> shape)
             where T : struct => Put(name, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor without dimensions.</summary>
         public void PutScalar<T>(string name, T value)
-            where T : struct => Put(name, new[] { value }, new long[0]);
+            where T : struct => Put(name, new[] { value }, Array.Empty<long>());
 
         /// <summary>Puts a tensor of any fixed-size dtype, given as bytes in native
         /// order.</summary>
-        public unsafe void PutBytes(string name, DType dtype, long[] shape, ReadOnlySpan<byte> data)
+        public unsafe void PutBytes(string name, DType dtype, IReadOnlyList<long> shape, ReadOnlySpan<byte> data)
         {
             Required.Of(shape, "shape");
             fixed (byte* first = &Elements.First(data))
             {
-                Put(name, dtype, shape, (IntPtr)first, data.Length);
+                Put(name, dtype, Elements.Dimensions(shape), (IntPtr)first, data.Length);
             }
         }
 
         /// <summary>Puts a tensor without copying it: the values must stay as they are until the
         /// save is over.</summary>
-        public void PutBorrowed<T>(string name, Memory<T> values, long[] shape = null)
+        public void PutBorrowed<T>(string name, Memory<T> values, IReadOnlyList<long> shape)
             where T : struct
         {
             DType dtype = DTypes.Of<T>();
             byte[] bytes = Utf8.Encode(name);
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             IntPtr sink = Pointer();
             IntPtr data;
             IntPtr kept = CallbackValue.Pin(values, out data);
             NativeMethods.ckpt_sink_put_borrowed(
-                sink, bytes, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release);
+                sink, bytes, dtype, dimensions, dimensions.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release);
         }
 
         /// <summary>Puts an array without copying it, as the other does.</summary>
-        public void PutBorrowed<T>(string name, T[] values, long[] shape = null)
+        public void PutBorrowed<T>(string name, T[] values)
+            where T : struct => PutBorrowed(name, values, null);
+
+        /// <summary>Puts an array without copying it, as the other does.</summary>
+        public void PutBorrowed<T>(string name, T[] values, IReadOnlyList<long> shape)
             where T : struct => PutBorrowed(name, new Memory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Puts a tensor of a fixed-size dtype whose bytes are asked for while it is
         /// written, by several threads at once.</summary>
-        public void PutRead(string name, DType dtype, long[] shape, ReadBytes read)
+        public void PutRead(string name, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] bytes = Utf8.Encode(name);
             Required.Of(shape, "shape");
             Required.Of(read, "read");
             IntPtr sink = Pointer();
             NativeMethods.ckpt_sink_put_read(
-                sink, bytes, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                sink, bytes, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
         }
 
         /// <summary>Puts a string tensor.</summary>
-        public void PutStrings(string name, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void PutStrings(string name, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape)
         {
             byte[] bytes = Utf8.Encode(name);
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_sink_put_strings(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_sink_put_strings(Pointer(), bytes, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Puts a string tensor of texts, which are stored as UTF-8.</summary>
-        public void PutStrings(string name, IReadOnlyList<string> values, long[] shape = null) =>
+        public void PutStrings(string name, IReadOnlyList<string> values) => PutStrings(name, values, null);
+
+        /// <summary>Puts a string tensor of texts, which are stored as UTF-8.</summary>
+        public void PutStrings(string name, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             PutStrings(name, Utf8.Encode(values), shape);
 
         /// <summary>Puts a variant tensor of serialized elements, as <see
         /// cref="SourceTensor.ReadStrings"/> gave them.</summary>
-        public void PutVariants(string name, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void PutVariants(string name, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape = null)
         {
             byte[] bytes = Utf8.Encode(name);
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_sink_put_variants(Pointer(), bytes, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_sink_put_variants(Pointer(), bytes, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
@@ -168,7 +179,7 @@ namespace LibCheckpoint
                 IntPtr tensor = index < 0 ? IntPtr.Zero : NativeMethods.ckpt_source_get(Pointer(), index);
                 if (tensor == IntPtr.Zero)
                 {
-                    throw new ArgumentOutOfRangeException("index");
+                    throw new ArgumentOutOfRangeException(nameof(index));
                 }
                 return new SourceTensor(this, tensor);
             }
@@ -231,7 +242,7 @@ namespace LibCheckpoint
             this.pointer = pointer;
             Name = NativeMethods.ckpt_source_tensor_name(pointer).Text;
             DType = NativeMethods.ckpt_source_tensor_dtype(pointer);
-            Shape = NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer));
+            Shape = Array.AsReadOnly(NativeResult.Shape(NativeMethods.ckpt_source_tensor_shape(pointer), NativeMethods.ckpt_source_tensor_rank(pointer)));
         }
 
         /// <summary>The name that the object gave the tensor; to a registered saver its
@@ -242,7 +253,7 @@ namespace LibCheckpoint
         public DType DType { get; }
 
         /// <summary>The dimensions; none of a scalar.</summary>
-        public long[] Shape { get; }
+        public IReadOnlyList<long> Shape { get; }
 
         /// <summary>The value of a tensor of a fixed-size dtype, which has to be that of
         /// <typeparamref name="T"/>.</summary>
@@ -266,7 +277,7 @@ namespace LibCheckpoint
             long size = Elements.Size<T>(values.Length);
             if (bytes.Length != size)
             {
-                throw new ArgumentException("the value has " + bytes.Length + " bytes, there is room for " + size, "values");
+                throw new ArgumentException("the value has " + bytes.Length + " bytes, there is room for " + size, nameof(values));
             }
             fixed (byte* first = &Elements.First(values))
             {
@@ -306,7 +317,7 @@ namespace LibCheckpoint
         {
             if (state == null)
             {
-                throw new ArgumentNullException("state");
+                throw new ArgumentNullException(nameof(state));
             }
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Globalization;
 #if NET5_0_OR_GREATER
 using System.Diagnostics.CodeAnalysis;
 #endif
@@ -112,11 +113,11 @@ namespace LibCheckpoint
 #endif
         public IReadOnlyDictionary<string, Node> TrackObject(Node root, object model) => TrackMembers(root, model);
 
-        private IReadOnlyDictionary<string, Node> TrackMembers(Node root, object model)
+        private Dictionary<string, Node> TrackMembers(Node root, object model)
         {
             if (model == null)
             {
-                throw new ArgumentNullException("model");
+                throw new ArgumentNullException(nameof(model));
             }
             var walk = new Walk(this);
             walk.Seen[model] = root;
@@ -185,7 +186,7 @@ namespace LibCheckpoint
                 }
                 if (value is IScalar)
                 {
-                    return graph.Borrow(((IScalar)value).Memory, new long[0], null);
+                    return graph.Borrow(((IScalar)value).Memory, Array.Empty<long>(), null);
                 }
                 if (value is string || value is ValueType)
                 {
@@ -225,7 +226,7 @@ namespace LibCheckpoint
                     }
                     else
                     {
-                        Add(Join(path, index.ToString()), element, null, child => graph.ListAppend(list, child));
+                        Add(Join(path, index.ToString(CultureInfo.InvariantCulture)), element, null, child => graph.ListAppend(list, child));
                     }
                     index++;
                 }

@@ -14,11 +14,11 @@ namespace LibCheckpoint
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
         /// <param name="options">More about it.</param>
-        public Node AddVariable<T>(Memory<T> values, long[] shape = null, NodeOptions options = null)
+        public Node AddVariable<T>(Memory<T> values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct
         {
             DType dtype = DTypes.Of<T>();
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
@@ -26,25 +26,44 @@ namespace LibCheckpoint
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 NativeMethods.ckpt_graph_add_borrowed(
-                    handle, dtype, shape, shape.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out node);
+                    handle, dtype, dimensions, dimensions.Length, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
 
         /// <summary>Adds a variable whose value is the program's array, as the other
         /// does.</summary>
-        public Node AddVariable<T>(T[] values, long[] shape = null, NodeOptions options = null)
+        public Node AddVariable<T>(T[] values)
+            where T : struct => AddVariable(values, null, null);
+
+        /// <summary>Adds a variable whose value is the program's array, as the other
+        /// does.</summary>
+        public Node AddVariable<T>(T[] values, IReadOnlyList<long> shape)
+            where T : struct => AddVariable(values, shape, null);
+
+        /// <summary>Adds a variable whose value is the program's array, as the other
+        /// does.</summary>
+        public Node AddVariable<T>(T[] values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct => AddVariable(new Memory<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable without dimensions, whose value is the one element of the
         /// program's array.</summary>
-        public Node AddScalar<T>(T[] value, NodeOptions options = null)
-            where T : struct => AddVariable(new Memory<T>(Required.Of(value, "value")), new long[0], options);
+        public Node AddScalar<T>(T[] value)
+            where T : struct => AddScalar(value, null);
+
+        /// <summary>Adds a variable without dimensions, as the other does.</summary>
+        public Node AddScalar<T>(T[] value, NodeOptions options)
+            where T : struct => AddVariable(new Memory<T>(Required.Of(value, "value")), Array.Empty<long>(), options);
 
         /// <summary>Adds a variable without dimensions whose value is a number of the
         /// program's.</summary>
-        public Node AddScalar<T>(Scalar<T> value, NodeOptions options = null)
-            where T : struct => Borrow(((IScalar)Required.Of(value, "value")).Memory, new long[0], options);
+        public Node AddScalar<T>(Scalar<T> value)
+            where T : struct => AddScalar(value, null);
+
+        /// <summary>Adds a variable without dimensions whose value is a number of the
+        /// program's.</summary>
+        public Node AddScalar<T>(Scalar<T> value, NodeOptions options)
+            where T : struct => Borrow(((IScalar)Required.Of(value, "value")).Memory, Array.Empty<long>(), options);
 
         /// <summary>Adds a variable whose value is an array of any rank, whose shape is the
         /// array's.</summary>
@@ -52,14 +71,14 @@ namespace LibCheckpoint
         {
             if (values == null)
             {
-                throw new ArgumentNullException("values");
+                throw new ArgumentNullException(nameof(values));
             }
             return Borrow(values, ShapeOf(values), options);
         }
 
         /// <summary>Adds a variable of any fixed-size dtype whose value is the program's bytes, in
         /// native order.</summary>
-        public Node AddBytes(Memory<byte> values, DType dtype, long[] shape, NodeOptions options = null)
+        public Node AddBytes(Memory<byte> values, DType dtype, IReadOnlyList<long> shape, NodeOptions options = null)
         {
             Required.Of(shape, "shape");
             using (NodeOptionsHandle made = NodeOptions.Make(options))
@@ -69,13 +88,13 @@ namespace LibCheckpoint
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 NativeMethods.ckpt_graph_add_borrowed(
-                    handle, dtype, shape, Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node);
+                    handle, dtype, Elements.Dimensions(shape), Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
 
-        /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[], long[],
-        /// NodeOptions)"/> is saved from and restored into by other of the same size. The old
+        /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[],
+        /// IReadOnlyList{long}, NodeOptions)"/> is saved from and restored into by other of the same size. The old
         /// memory is the program's again.</summary>
         public void SetMemory<T>(Node variable, Memory<T> values)
             where T : struct
@@ -99,24 +118,32 @@ namespace LibCheckpoint
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
         /// <param name="options">More about it.</param>
-        public unsafe Node AddOwned<T>(ReadOnlySpan<T> values, long[] shape = null, NodeOptions options = null)
+        public unsafe Node AddOwned<T>(ReadOnlySpan<T> values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct
         {
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             fixed (byte* first = &Elements.First(values))
             {
-                return AddOwned(DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length), options);
+                return AddOwned(DTypes.Of<T>(), dimensions, (IntPtr)first, Elements.Size<T>(values.Length), options);
             }
         }
 
         /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
-        public Node AddOwned<T>(T[] values, long[] shape = null, NodeOptions options = null)
+        public Node AddOwned<T>(T[] values)
+            where T : struct => AddOwned(values, null, null);
+
+        /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
+        public Node AddOwned<T>(T[] values, IReadOnlyList<long> shape)
+            where T : struct => AddOwned(values, shape, null);
+
+        /// <summary>Adds a variable whose memory is the graph's, as the other does.</summary>
+        public Node AddOwned<T>(T[] values, IReadOnlyList<long> shape, NodeOptions options)
             where T : struct => AddOwned(new ReadOnlySpan<T>(Required.Of(values, "values")), shape, options);
 
         /// <summary>Adds a variable of any fixed-size dtype whose memory is the graph's; its value
         /// is zeros.</summary>
-        public Node AddOwned(DType dtype, long[] shape, NodeOptions options = null) =>
-            AddOwned(dtype, Required.Of(shape, "shape"), IntPtr.Zero, 0, options);
+        public Node AddZeros(DType dtype, IReadOnlyList<long> shape, NodeOptions options = null) =>
+            AddOwned(dtype, Elements.Dimensions(Required.Of(shape, "shape")), IntPtr.Zero, 0, options);
 
         /// <summary>
         /// Adds a variable that has no value before it is restored or assigned, and takes its shape
@@ -126,33 +153,36 @@ namespace LibCheckpoint
         /// <param name="shape">What shapes it takes, -1 for a dimension that may be anything; null
         /// for any shape at all.</param>
         /// <param name="options">More about it.</param>
-        public Node AddWithoutValue(DType dtype, long[] shape, NodeOptions options = null)
+        public Node AddWithoutValue(DType dtype, IReadOnlyList<long> shape, NodeOptions options = null)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                int rank = shape == null ? -1 : shape.Length;
-                NativeMethods.ckpt_graph_add_without_value(handle, dtype, shape, rank, made, out node);
+                int rank = shape == null ? -1 : shape.Count;
+                NativeMethods.ckpt_graph_add_without_value(handle, dtype, Elements.Dimensions(shape), rank, made, out node);
                 return node;
             }
         }
 
         /// <summary>Adds a string variable, whose elements are copied.</summary>
-        public Node AddStrings(IReadOnlyList<byte[]> values, long[] shape = null, NodeOptions options = null)
+        public Node AddStrings(IReadOnlyList<byte[]> values, IReadOnlyList<long> shape, NodeOptions options)
         {
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
                 Node node;
-                NativeMethods.ckpt_graph_add_strings(handle, shape, shape.Length, elements, elements.Length, made, out node);
+                NativeMethods.ckpt_graph_add_strings(handle, dimensions, dimensions.Length, elements, elements.Length, made, out node);
                 return node;
             }
         }
 
         /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
-        public Node AddStrings(IReadOnlyList<string> values, long[] shape = null, NodeOptions options = null) =>
+        public Node AddStrings(IReadOnlyList<string> values) => AddStrings(values, null, null);
+
+        /// <summary>Adds a string variable of texts, which are stored as UTF-8.</summary>
+        public Node AddStrings(IReadOnlyList<string> values, IReadOnlyList<long> shape, NodeOptions options) =>
             AddStrings(Utf8.Encode(values), shape, options);
 
         /// <summary>Copies the value of a variable, wherever it is.</summary>
@@ -161,7 +191,7 @@ namespace LibCheckpoint
         public T[] Value<T>(Node variable)
             where T : struct
         {
-            long[] shape = Describe(variable).Shape;
+            IReadOnlyList<long> shape = Describe(variable).Shape;
             T[] values = Elements.Room<T>(shape == null ? 0 : (ulong)Elements.Count(shape));
             ReadInto(variable, new Span<T>(values));
             return values;
@@ -199,28 +229,32 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public unsafe void Assign<T>(Node variable, ReadOnlySpan<T> values, long[] shape = null)
+        public unsafe void Assign<T>(Node variable, ReadOnlySpan<T> values, IReadOnlyList<long> shape)
             where T : struct
         {
-            shape = shape ?? new long[] { values.Length };
+            long[] dimensions = Elements.Dimensions(shape) ?? new long[] { values.Length };
             fixed (byte* first = &Elements.First(values))
             {
-                Assign(variable, DTypes.Of<T>(), shape, (IntPtr)first, Elements.Size<T>(values.Length));
+                Assign(variable, DTypes.Of<T>(), dimensions, (IntPtr)first, Elements.Size<T>(values.Length));
             }
         }
 
         /// <summary>Gives a variable a value, as the other does.</summary>
-        public void Assign<T>(Node variable, T[] values, long[] shape = null)
+        public void Assign<T>(Node variable, T[] values)
+            where T : struct => Assign(variable, values, null);
+
+        /// <summary>Gives a variable a value, as the other does.</summary>
+        public void Assign<T>(Node variable, T[] values, IReadOnlyList<long> shape)
             where T : struct => Assign(variable, new ReadOnlySpan<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Gives a variable of any fixed-size dtype a value, given as bytes in native
         /// order.</summary>
-        public unsafe void AssignBytes(Node variable, DType dtype, long[] shape, ReadOnlySpan<byte> values)
+        public unsafe void AssignBytes(Node variable, DType dtype, IReadOnlyList<long> shape, ReadOnlySpan<byte> values)
         {
             Required.Of(shape, "shape");
             fixed (byte* first = &Elements.First(values))
             {
-                Assign(variable, dtype, shape, (IntPtr)first, values.Length);
+                Assign(variable, dtype, Elements.Dimensions(shape), (IntPtr)first, values.Length);
             }
         }
 
@@ -255,19 +289,22 @@ namespace LibCheckpoint
 
         /// <summary>Gives a string variable a value, or a text (whose shape has no
         /// dimensions).</summary>
-        public void AssignStrings(Node node, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void AssignStrings(Node node, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape)
         {
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_graph_assign_strings(handle, node, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_graph_assign_strings(handle, node, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Gives a string variable, or a text, a value of texts, which are stored as
         /// UTF-8.</summary>
-        public void AssignStrings(Node node, IReadOnlyList<string> values, long[] shape = null) =>
+        public void AssignStrings(Node node, IReadOnlyList<string> values) => AssignStrings(node, values, null);
+
+        /// <summary>Gives a string variable texts, which are stored as UTF-8.</summary>
+        public void AssignStrings(Node node, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             AssignStrings(node, Utf8.Encode(values), shape);
 
         /// <summary>Whether a restore has assigned a value to an object: a variable, state or text.
@@ -312,11 +349,7 @@ namespace LibCheckpoint
 
         private Node Borrow(Array values, long[] shape, NodeOptions options)
         {
-            DType dtype;
-            if (!Elements.Known.TryGetValue(values.GetType().GetElementType(), out dtype))
-            {
-                throw new ArgumentException("no tensor has elements of " + values.GetType().GetElementType());
-            }
+            DType dtype = Elements.DTypeOf(values);
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {

@@ -11,11 +11,16 @@ namespace LibCheckpoint
         /// with <see cref="ErrorCode.Cancelled"/>, and is the inner exception.</summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears the same; <see cref="Progress{T}"/> hands it on to the context that it
+        /// was made in. What it throws ends the call, too.</summary>
+        public IProgress<ByteProgress> Reporter { get; set; }
+
         /// <summary>Hears how the path was understood where that may surprise, as that of <see
         /// cref="OpenOptions"/>. What is wrong with a checkpoint is in the result.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static Cancellation Cancellation(VerifyOptions options) => new Cancellation(options == null ? null : options.Progress);
+        internal static Cancellation Cancellation(VerifyOptions options) =>
+            options == null ? new Cancellation() : new Cancellation(options.Progress, options.Reporter);
 
         internal static VerifyOptionsHandle Make(VerifyOptions options, Cancellation cancellation) =>
             NativeOptions.With(NativeMethods.ckpt_verify_options_new(), made => (options ?? new VerifyOptions()).Set(made, cancellation));
@@ -28,7 +33,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_verify_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
-            if (Progress != null)
+            if (cancellation.Progress != null)
             {
                 NativeMethods.ckpt_verify_options_set_progress(
                     made, Callbacks.Progress, CallbackValue.Give(cancellation), Callbacks.Release);
@@ -39,7 +44,18 @@ namespace LibCheckpoint
     /// <summary>What verifying found.</summary>
     public sealed class Verification
     {
-        internal Verification(IntPtr verification)
+        /// <summary>Makes one.</summary>
+        public Verification(
+            Verdict verdict, IReadOnlyList<CheckpointException> problems, long tensorCount = 0, long byteCount = 0, long fileCount = 0)
+        {
+            Verdict = verdict;
+            Problems = Required.Of(problems, "problems");
+            TensorCount = tensorCount;
+            ByteCount = byteCount;
+            FileCount = fileCount;
+        }
+
+        private Verification(IntPtr verification)
         {
             var problems = new CheckpointException[NativeMethods.ckpt_verification_problem_count(verification)];
             for (int i = 0; i < problems.Length; i++)
@@ -68,6 +84,18 @@ namespace LibCheckpoint
 
         /// <summary>The files that were there.</summary>
         public long FileCount { get; }
+
+        internal static Verification TakeFrom(IntPtr verification)
+        {
+            try
+            {
+                return new Verification(verification);
+            }
+            finally
+            {
+                NativeMethods.ckpt_verification_free(verification);
+            }
+        }
     }
 
     public static partial class CheckpointFiles
@@ -87,14 +115,7 @@ namespace LibCheckpoint
             {
                 IntPtr found, e;
                 cancellation.Check(NativeMethods.ckpt_verify(Utf8.Path(path), made, out found, out e), e, token);
-                try
-                {
-                    return new Verification(found);
-                }
-                finally
-                {
-                    NativeMethods.ckpt_verification_free(found);
-                }
+                return Verification.TakeFrom(found);
             }
         }
     }

@@ -10,9 +10,14 @@ namespace LibCheckpoint
     {
         private readonly ViewHandle handle;
 
-        internal View(ViewHandle handle)
+        private readonly DType dtype;
+        private readonly string key;
+
+        internal View(ViewHandle handle, DType dtype, string key)
         {
             this.handle = handle;
+            this.dtype = dtype;
+            this.key = key;
         }
 
         /// <summary>The number of bytes.</summary>
@@ -33,23 +38,37 @@ namespace LibCheckpoint
         /// </summary>
         public int Alignment => (int)NativeMethods.ckpt_view_alignment(handle);
 
-        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the
-        /// call.</summary>
-        public unsafe void Use(UseReadOnlyBytes use)
+        /// <summary>
+        /// Lends the elements, without copying them, as memory and as a sequence: for code that
+        /// outlives a call. <typeparamref name="T"/> has to be the type of the tensor, as for <see
+        /// cref="SavedTensor.Read{T}"/>; <see cref="byte"/> stands for the bytes of any. The elements
+        /// are not aligned to their size unless <see cref="Alignment"/> says so.
+        /// </summary>
+        /// <returns>The memory, to be disposed of.</returns>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for another
+        /// type.</exception>
+        public ViewMemory<T> Lend<T>()
+            where T : struct
         {
-            Required.Of(use, "use");
-            Use((IntPtr bytes, long length) => use(new ReadOnlySpan<byte>((void*)bytes, checked((int)length))));
-        }
-
-        /// <summary>The same of values of any size: shows where the bytes are and how
-        /// many.</summary>
-        public void Use(Action<IntPtr, long> use)
-        {
-            Required.Of(use, "use");
+            if (typeof(T) != typeof(byte))
+            {
+                Elements.Check<T>(dtype, key);
+            }
             using (handle.Hold())
             {
-                Bytes bytes = NativeMethods.ckpt_view_bytes(handle);
-                use(bytes.Data, bytes.Length);
+                return new ViewMemory<T>(handle, NativeMethods.ckpt_view_bytes(handle));
+            }
+        }
+
+        /// <summary>Shows the bytes, row-major and little-endian, which can be used during the
+        /// call. They are at most 2³¹ - 1: what <see
+        /// cref="Lend{T}"/> gives can be more.</summary>
+        public void Use(UseReadOnlyBytes use)
+        {
+            Required.Of(use, "use");
+            using (ViewMemory<byte> bytes = Lend<byte>())
+            {
+                use(bytes.Memory.Span);
             }
         }
 

@@ -18,6 +18,14 @@ namespace LibCheckpoint
         /// checkpoint was understood where that may surprise.</summary>
         public Action<Severity, string> Log { get; set; }
 
+        /// <summary>
+        /// Hears of a state file that cannot be used for longer than one that another program is
+        /// writing would be, which is 10 seconds; once, until it can be used again. Waiting and
+        /// watching then go on. Without it they fail with <see cref="ErrorCode.DataLoss"/>. What it
+        /// throws ends the call.
+        /// </summary>
+        public Action<CheckpointException> Fault { get; set; }
+
         internal WaitOptionsHandle Make(CancellationToken token, out Clock clock)
         {
             var made = new Clock { Now = Clock, Sleep = Sleep };
@@ -51,19 +59,25 @@ namespace LibCheckpoint
         /// <summary>
         /// Waits until the latest checkpoint of a directory, which need not be there yet, is
         /// another one than <paramref name="last"/>, which may be null. Gives its path; null when
-        /// time ran out.
+        /// time ran out. The thread waits; of <see cref="WaitForNewAsync"/> none does.
         /// </summary>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.DataLoss"/> when the state
+        /// file cannot be used, and nobody hears of it by <see
+        /// cref="WaitOptions.Fault"/>.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
         public static string WaitForNew(
             string directory, string last, WaitOptions options = null, CancellationToken token = default(CancellationToken))
         {
+            byte[] watched = Utf8.Path(directory, "directory"), known = Utf8.PathOrNull(last);
             Clock clock;
             using (WaitOptionsHandle made = (options ?? new WaitOptions()).Make(token, out clock))
             {
-                IntPtr path, e;
-                ErrorCode code = NativeMethods.ckpt_wait_for_new_checkpoint(
-                    Utf8.Path(directory, "directory"), Utf8.PathOrNull(last), made, out path, out e);
-                CheckWaited(code, e, clock, token);
+                IntPtr path = IntPtr.Zero;
+                GoOn(options, () =>
+                {
+                    IntPtr e;
+                    CheckWaited(NativeMethods.ckpt_wait_for_new_checkpoint(watched, known, made, out path, out e), e, clock, token);
+                });
                 return NativeResult.Text(path);
             }
         }
@@ -94,7 +108,7 @@ namespace LibCheckpoint
             using (iterator)
             {
                 string path;
-                while ((path = Next(iterator, clock, token)) != null)
+                while ((path = Next(iterator, options, clock, token)) != null)
                 {
                     yield return path;
                 }
@@ -109,12 +123,37 @@ namespace LibCheckpoint
             return iterator;
         }
 
-        private static string Next(CheckpointsIteratorHandle iterator, Clock clock, CancellationToken token)
+        private static string Next(CheckpointsIteratorHandle iterator, WaitOptions options, Clock clock, CancellationToken token)
         {
-            IntPtr path, e;
-            ErrorCode code = NativeMethods.ckpt_checkpoints_iterator_next(iterator, out path, out e);
-            CheckWaited(code, e, clock, token);
+            IntPtr path = IntPtr.Zero;
+            GoOn(options, () =>
+            {
+                IntPtr e;
+                CheckWaited(NativeMethods.ckpt_checkpoints_iterator_next(iterator, out path, out e), e, clock, token);
+            });
             return NativeResult.Text(path);
+        }
+
+        // Waits again when the state file cannot be used, if there is somebody who is told of it.
+        private static void GoOn(WaitOptions options, Action wait)
+        {
+            bool told = false;
+            while (true)
+            {
+                try
+                {
+                    wait();
+                    return;
+                }
+                catch (CheckpointException e) when (e.Code == ErrorCode.DataLoss && options != null && options.Fault != null)
+                {
+                    if (!told)
+                    {
+                        options.Fault(e);
+                    }
+                    told = true;
+                }
+            }
         }
 
         private static void CheckWaited(ErrorCode code, IntPtr error, Clock clock, CancellationToken token)
@@ -130,39 +169,9 @@ namespace LibCheckpoint
             }
             if (code == ErrorCode.Cancelled && clock.Stopped != null)
             {
-                throw new CheckpointException(failure.Code, failure.Reason, failure.Message, clock.Stopped);
+                throw failure.By(clock.Stopped);
             }
             throw failure;
         }
-    }
-
-    /// <summary>Another time than the machine's.</summary>
-    internal sealed class Clock
-    {
-        internal Func<DateTimeOffset> Now { get; set; }
-
-        internal Action<TimeSpan> Sleep { get; set; }
-
-        internal Exception Stopped { get; set; }
-    }
-
-    internal static class Time
-    {
-        private static readonly DateTimeOffset Epoch = new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-        internal static double Seconds(DateTimeOffset time) => (time - Epoch).Ticks / (double)TimeSpan.TicksPerSecond;
-
-        internal static DateTimeOffset? At(double seconds)
-        {
-            if (double.IsNaN(seconds))
-            {
-                return null;
-            }
-            return Epoch + Span(seconds);
-        }
-
-        // No longer than a span can be.
-        internal static TimeSpan Span(double seconds) =>
-            seconds >= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.MaxValue : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace LibCheckpoint
@@ -14,11 +15,16 @@ namespace LibCheckpoint
         /// </summary>
         public Action<long, long> Progress { get; set; }
 
+        /// <summary>Hears the same; <see cref="Progress{T}"/> hands it on to the context that it
+        /// was made in. What it throws ends the call, too.</summary>
+        public IProgress<ByteProgress> Reporter { get; set; }
+
         /// <summary>Hears, when a <see cref="Writer"/> finishes, that the file system has no locks
         /// and the like. A checkpoint, manager or saver has a log of its own.</summary>
         public Action<Severity, string> Log { get; set; }
 
-        internal static Cancellation Cancellation(WriteOptions options) => new Cancellation(options == null ? null : options.Progress);
+        internal static Cancellation Cancellation(WriteOptions options) =>
+            options == null ? new Cancellation() : new Cancellation(options.Progress, options.Reporter);
 
         internal static WriteOptionsHandle Make(WriteOptions options, Cancellation cancellation) =>
             NativeOptions.With(NativeMethods.ckpt_write_options_new(), made => (options ?? new WriteOptions()).Set(made, cancellation));
@@ -31,7 +37,7 @@ namespace LibCheckpoint
             {
                 NativeMethods.ckpt_write_options_set_log(made, Callbacks.Log, CallbackValue.Give(Log), Callbacks.Release);
             }
-            if (Progress != null)
+            if (cancellation.Progress != null)
             {
                 IntPtr kept = CallbackValue.Give(cancellation);
                 NativeMethods.ckpt_write_options_set_progress(made, Callbacks.Progress, kept, Callbacks.Release);
@@ -71,6 +77,11 @@ namespace LibCheckpoint
             }
         }
 
+        /// <summary>Adds a tensor with one dimension, that of the elements, as the other
+        /// does.</summary>
+        public void Add<T>(string key, T[] values)
+            where T : struct => Add(key, values, null);
+
         /// <summary>
         /// Adds a tensor. Its memory is the writer's until <see cref="Finish"/> or <see
         /// cref="Dispose"/>: it stays where it is, and must not be changed.
@@ -79,21 +90,36 @@ namespace LibCheckpoint
         /// <param name="values">The elements, row-major.</param>
         /// <param name="shape">The dimensions; null for the one that the number of elements
         /// is.</param>
-        public void Add<T>(string key, Memory<T> values, long[] shape = null)
-            where T : struct => AddBytes(key, DTypes.Of<T>(), shape ?? new long[] { values.Length }, Pinned.Of(values));
+        public void Add<T>(string key, T[] values, IReadOnlyList<long> shape)
+            where T : struct => Add(key, new ReadOnlyMemory<T>(Required.Of(values, "values")), shape);
 
         /// <summary>Adds a tensor, as the other does.</summary>
-        public void Add<T>(string key, T[] values, long[] shape = null)
-            where T : struct => Add(key, new Memory<T>(Required.Of(values, "values")), shape);
+        public void Add<T>(string key, Memory<T> values, IReadOnlyList<long> shape)
+            where T : struct => Add(key, (ReadOnlyMemory<T>)values, shape);
+
+        /// <summary>Adds a tensor, as the other does.</summary>
+        public void Add<T>(string key, ReadOnlyMemory<T> values, IReadOnlyList<long> shape)
+            where T : struct =>
+            AddBytes(key, DTypes.Of<T>(), Elements.Dimensions(shape) ?? new long[] { values.Length }, Pinned.Of(values));
+
+        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank, such
+        /// as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        /// <exception cref="ArgumentException">The elements of the array are those of no
+        /// tensor.</exception>
+        public void AddArray(string key, Array values)
+        {
+            DType dtype = Elements.DTypeOf(Required.Of(values, "values"));
+            AddBytes(key, dtype, Graph.ShapeOf(values), Pinned.Of(values, dtype));
+        }
 
         /// <summary>Adds a tensor without dimensions.</summary>
         public void AddScalar<T>(string key, T value)
-            where T : struct => Add(key, new[] { value }, new long[0]);
+            where T : struct => Add(key, new[] { value }, Array.Empty<long>());
 
         /// <summary>Adds a tensor of any fixed-size dtype, given as bytes in native order, as <see
-        /// cref="Add{T}(string, T[], long[])"/> does.</summary>
-        public void AddBytes(string key, DType dtype, long[] shape, Memory<byte> data) =>
-            AddBytes(key, dtype, Required.Of(shape, "shape"), Pinned.Of(data));
+        /// cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        public void AddBytes(string key, DType dtype, IReadOnlyList<long> shape, ReadOnlyMemory<byte> data) =>
+            AddBytes(key, dtype, Elements.Dimensions(Required.Of(shape, "shape")), Pinned.Of(data));
 
         /// <summary>
         /// Adds a slice of a partitioned tensor. Slices of one tensor do not overlap, and are
@@ -103,16 +129,16 @@ namespace LibCheckpoint
         /// <param name="values">The elements of the slice.</param>
         /// <param name="shape">The dimensions of the whole tensor.</param>
         /// <param name="region">What the slice takes of it.</param>
-        public void AddSlice<T>(string key, Memory<T> values, long[] shape, Region region)
+        public void AddSlice<T>(string key, ReadOnlyMemory<T> values, IReadOnlyList<long> shape, Region region)
             where T : struct => AddSlice(key, DTypes.Of<T>(), shape, region, Pinned.Of(values));
 
         /// <summary>Adds a slice of a partitioned tensor, as the other does.</summary>
-        public void AddSlice<T>(string key, T[] values, long[] shape, Region region)
-            where T : struct => AddSlice(key, new Memory<T>(Required.Of(values, "values")), shape, region);
+        public void AddSlice<T>(string key, T[] values, IReadOnlyList<long> shape, Region region)
+            where T : struct => AddSlice(key, new ReadOnlyMemory<T>(Required.Of(values, "values")), shape, region);
 
         /// <summary>Adds a slice of a partitioned tensor of any fixed-size dtype, given as bytes in
         /// native order.</summary>
-        public void AddSliceBytes(string key, DType dtype, long[] shape, Region region, Memory<byte> data) =>
+        public void AddSliceBytes(string key, DType dtype, IReadOnlyList<long> shape, Region region, ReadOnlyMemory<byte> data) =>
             AddSlice(key, dtype, shape, region, Pinned.Of(data));
 
         /// <summary>
@@ -121,15 +147,15 @@ namespace LibCheckpoint
         /// <paramref name="shapeAndSlice"/> empty for a whole tensor, else the whole tensor's shape
         /// and the slice, <c>5 10 -:0,1</c>.
         /// </summary>
-        public void AddShapeAndSlice<T>(string key, T[] values, long[] shape, string shapeAndSlice)
+        public void AddShapeAndSlice<T>(string key, T[] values, IReadOnlyList<long> shape, string shapeAndSlice)
             where T : struct
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
             Required.Of(shape, "shape");
-            using (Pinned data = Pinned.Of(new Memory<T>(Required.Of(values, "values"))))
+            using (Pinned data = Pinned.Of(new ReadOnlyMemory<T>(Required.Of(values, "values"))))
             {
                 NativeMethods.ckpt_writer_add_shape_and_slice(
-                    handle, name, DTypes.Of<T>(), shape, Elements.Rank(shape), text, data.Pointer, data.Size);
+                    handle, name, DTypes.Of<T>(), Elements.Dimensions(shape), Elements.Rank(shape), text, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }
@@ -140,7 +166,7 @@ namespace LibCheckpoint
         /// <paramref name="read"/> throws ends <see cref="Finish"/> with <see
         /// cref="ErrorCode.Aborted"/>.
         /// </summary>
-        public void AddRead(string key, DType dtype, long[] shape, ReadBytes read)
+        public void AddRead(string key, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] name = Utf8.Encode(key, "key");
             Required.Of(shape, "shape");
@@ -148,28 +174,31 @@ namespace LibCheckpoint
             using (handle.Hold())
             {
                 NativeMethods.ckpt_writer_add_read(
-                    handle, name, dtype, shape, Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                    handle, name, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
             }
         }
 
         /// <summary>Adds a string tensor, whose elements are copied.</summary>
-        public void AddStrings(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        public void AddStrings(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape)
         {
             byte[] name = Utf8.Encode(key, "key");
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_writer_add_strings(handle, name, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_writer_add_strings(handle, name, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
         /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
-        public void AddStrings(string key, IReadOnlyList<string> values, long[] shape = null) =>
+        public void AddStrings(string key, IReadOnlyList<string> values) => AddStrings(key, values, null);
+
+        /// <summary>Adds a string tensor of texts, which are stored as UTF-8.</summary>
+        public void AddStrings(string key, IReadOnlyList<string> values, IReadOnlyList<long> shape) =>
             AddStrings(key, Utf8.Encode(values), shape);
 
         /// <summary>Adds a slice of a partitioned string tensor.</summary>
-        public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, long[] shape, Region region)
+        public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape, Region region)
         {
             byte[] name = Utf8.Encode(key, "key");
             Required.Of(region, "region").Of(Required.Of(shape, "shape"));
@@ -177,20 +206,20 @@ namespace LibCheckpoint
             {
                 Bytes[] elements = pins.Texts(values);
                 NativeMethods.ckpt_writer_add_strings_slice(
-                    handle, name, shape, region.Start, region.Length, shape.Length, elements, elements.Length);
+                    handle, name, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, elements, elements.Length);
             }
         }
 
         /// <summary>Adds a variant tensor; its elements are serialized, as <see
-        /// cref="Tensor.ReadStrings(ReadOptions)"/> gives them.</summary>
-        public void AddVariants(string key, IReadOnlyList<byte[]> values, long[] shape = null)
+        /// cref="SavedTensor.ReadStrings"/> gives them.</summary>
+        public void AddVariants(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape = null)
         {
             byte[] name = Utf8.Encode(key, "key");
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
-                shape = shape ?? new long[] { elements.Length };
-                NativeMethods.ckpt_writer_add_variants(handle, name, shape, shape.Length, elements, elements.Length);
+                long[] dimensions = Elements.Dimensions(shape) ?? new long[] { elements.Length };
+                NativeMethods.ckpt_writer_add_variants(handle, name, dimensions, dimensions.Length, elements, elements.Length);
             }
         }
 
@@ -250,14 +279,14 @@ namespace LibCheckpoint
             }
         }
 
-        private void AddSlice(string key, DType dtype, long[] shape, Region region, Pinned data)
+        private void AddSlice(string key, DType dtype, IReadOnlyList<long> shape, Region region, Pinned data)
         {
             using (data)
             {
                 byte[] name = Utf8.Encode(key, "key");
                 Required.Of(region, "region").Of(Required.Of(shape, "shape"));
                 NativeMethods.ckpt_writer_add_slice(
-                    handle, name, dtype, shape, region.Start, region.Length, Elements.Rank(shape), data.Pointer, data.Size);
+                    handle, name, dtype, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }
@@ -281,7 +310,17 @@ namespace LibCheckpoint
                 }
             }
 
-            internal static unsafe Pinned Of<T>(Memory<T> memory)
+            internal static unsafe Pinned Of(Array array, DType dtype)
+            {
+                GCHandle pin = GCHandle.Alloc(array, GCHandleType.Pinned);
+                void* first = (void*)pin.AddrOfPinnedObject();
+                return new Pinned
+                {
+                    handle = new MemoryHandle(first, pin), Pointer = (IntPtr)first, Size = array.LongLength * dtype.Size(),
+                };
+            }
+
+            internal static unsafe Pinned Of<T>(ReadOnlyMemory<T> memory)
                 where T : struct
             {
                 MemoryHandle handle = memory.Pin();

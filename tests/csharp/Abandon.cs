@@ -32,7 +32,7 @@ internal sealed class Abandon : IState
             var restored = new Checkpoint(other, other.AddObject());
             restored.SetLog((severity, line) => Console.WriteLine(line));
             var reader = new Reader(path);
-            Tensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
+            SavedTensor tensor = reader["v/.ATTRIBUTES/VARIABLE_VALUE"];
             Open.AddRange(
                 new object[]
                 {
@@ -49,7 +49,7 @@ internal sealed class Abandon : IState
         // A save in the background, too, whose callbacks are called while the program ends.
         var late = new Graph();
         var saved = new Checkpoint(late, late.AddVariable(new float[1 << 22]));
-        Open.Add(saved.SaveAsync(prefix, new SaveOptions { Write = new WriteOptions { Progress = (done, total) => { } } }));
+        Open.Add(saved.BeginSave(prefix, new CheckpointSaveOptions { Write = new WriteOptions { Progress = (done, total) => { } } }));
         Console.WriteLine("the end");
     }
 }

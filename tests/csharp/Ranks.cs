@@ -157,7 +157,7 @@ internal static class Together
         var written = new List<string>();
         Well(Threads.Run(2, (ranks, program) =>
         {
-            var options = new SaveOptions();
+            var options = new CheckpointSaveOptions();
             options.Written.Add(written.Add);
             Check.Equal(prefix, program.Checkpoint.WriteRanked(prefix, ranks, options));
             Check.Equal(prefix + "-1", program.Checkpoint.SaveRanked(prefix, ranks));

@@ -168,13 +168,13 @@ fn declared(abi: &Abi, function: &Function) -> String {
 
 pub fn options(abi: &Abi) -> String {
     let class = |options: Options| {
-        let class = pascal(options.name);
+        let handle = pascal(options.name);
         let mut members: Vec<String> = options.setters.iter().map(|setter| property(abi, setter)).collect();
         let settings: String = options.setters.iter().map(|setter| setting(abi, setter)).collect();
-        let set = format!("        private void SetPlain({class}Handle made)\n        {{\n{settings}        }}\n");
+        let set = format!("        private void SetPlain({handle}Handle made)\n        {{\n{settings}        }}\n");
         let about = "        // Sets all but callbacks, other options, paths and arrays.\n";
         members.push(about.to_owned() + &set);
-        class_of(&format!("public sealed partial class {class}"), &members)
+        class_of(&format!("public sealed partial class {}", CSHARP.class(options.name)), &members)
     };
     file("using System;\nusing System.Collections.Generic;\n\n", &options::all(abi).map(class).collect::<Vec<_>>())
 }
