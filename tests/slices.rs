@@ -438,3 +438,31 @@ fn slices_are_spelled_as_tensorflow_spells_them() {
         }
     }
 }
+
+/// Errors that the caller makes say where as well: a program reads from many checkpoints.
+#[test]
+fn errors_of_reads_name_file_and_tensor() {
+    let directory = tempdir().unwrap();
+    let mut bundle = Bundle::new();
+    bundle.tensor("two", dtypes::FLOAT, &[2], &f32s(&[1.0, 2.0])).strings("text", &[], &[b"a"]);
+    let prefix = bundle.write(directory.path(), "a");
+    let reader = Reader::open(&prefix).unwrap();
+    let (two, text) = (reader.get("two").unwrap(), reader.get("text").unwrap());
+    let slice = |text: &str| text.parse::<Slice>().unwrap();
+    let options = ReadOptions::new();
+    let faults = [
+        ("size", Reason::Shape, two.read_into(&mut [0; 9], &options).unwrap_err()),
+        ("size of a slice", Reason::Shape, two.read_slice_into(&slice("0,1"), &mut [0; 8], &options).unwrap_err()),
+        ("size before reading", Reason::Shape, two.check_destination(None, 9, &options).unwrap_err()),
+        ("region", Reason::Shape, two.read_slice(&slice("1,2")).unwrap_err()),
+        ("rank", Reason::Shape, two.read_slice(&slice("0,1:0,1")).unwrap_err()),
+        ("text of numbers", Reason::DType, two.read_strings().unwrap_err()),
+        ("numbers of text", Reason::DType, text.read().unwrap_err()),
+        ("type", Reason::DType, two.values::<i32>().unwrap_err()),
+    ];
+    for (what, reason, error) in faults {
+        let key = if what == "numbers of text" { "text" } else { "two" };
+        assert_eq!((error.reason(), error.tensor()), (reason, Some(key.as_bytes())), "{what}: {error}");
+        assert_eq!(error.file(), Some(&*prefix), "{what}: {error}");
+    }
+}

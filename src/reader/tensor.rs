@@ -163,7 +163,7 @@ impl<'a> Tensor<'a> {
         let region = self.region(slice)?;
         self.check_backed(&region)?;
         let bytes = self.dtype().size().map_or(0, |size| region.elements() * size as u64);
-        allocate::check(bytes).map_err(|e| e.for_tensor(self.key()))?;
+        allocate::check(bytes).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))?;
         Ok(Measure { elements: region.elements(), bytes })
     }
 
@@ -262,7 +262,8 @@ impl<'a> Tensor<'a> {
                 Reason::Unsupported,
                 "a tensor of a V1 checkpoint cannot be viewed, because it is stored encoded: read it instead",
             )
-            .for_tensor(self.key())),
+            .for_tensor(self.key())
+            .in_file(self.reader.prefix())),
             Stored::V2(bundle) => {
                 bundle.map(self.index, checked).map(|map| View::new(map, self.key(), self.dtype(), self.shape()))
             }
@@ -273,7 +274,7 @@ impl<'a> Tensor<'a> {
     pub(super) fn region(&self, slice: Option<&Slice>) -> Result<Bounds> {
         match slice {
             None => Ok(Bounds::whole(self.shape())),
-            Some(slice) => slice.within(self.shape()).map_err(|e| e.for_tensor(self.key())),
+            Some(slice) => slice.within(self.shape()).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix())),
         }
     }
 
@@ -284,7 +285,8 @@ impl<'a> Tensor<'a> {
             None => Err(Error::argument("the elements do not have a fixed size: read them as strings")
                 .because(Reason::DType)
                 .expecting("a fixed-size dtype", self.dtype())
-                .for_tensor(self.key())),
+                .for_tensor(self.key())
+                .in_file(self.reader.prefix())),
         }
     }
 
@@ -298,6 +300,7 @@ impl<'a> Tensor<'a> {
                 .because(Reason::DType)
                 .expecting(to, self.dtype())
                 .for_tensor(self.key())
+                .in_file(self.reader.prefix())
         })
     }
 
@@ -311,7 +314,8 @@ impl<'a> Tensor<'a> {
         Err(Error::argument("the buffer has the wrong size")
             .because(Reason::Shape)
             .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))
-            .for_tensor(self.key()))
+            .for_tensor(self.key())
+            .in_file(self.reader.prefix()))
     }
 
     /// Fails unless a buffer of `size` bytes has exactly the size of `slice`, or of the whole value
@@ -335,7 +339,7 @@ impl<'a> Tensor<'a> {
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
         let bytes = self.region_bytes(&region)?;
         self.check_backed(&region)?;
-        let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()))?;
+        let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))?;
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
             Stored::V2(bundle) => bundle
@@ -359,7 +363,8 @@ impl<'a> Tensor<'a> {
             return Err(Error::argument("the tensor does not hold strings or variants")
                 .because(Reason::DType)
                 .expecting("string or variant", self.dtype())
-                .for_tensor(self.key()));
+                .for_tensor(self.key())
+                .in_file(self.reader.prefix()));
         }
         match &self.reader.stored {
             Stored::V1(v1) => v1.read_strings(self.index, region),

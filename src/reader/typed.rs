@@ -45,7 +45,7 @@ impl Tensor<'_> {
     pub fn values_with<T: Element>(&self, slice: Option<&Slice>, options: &ReadOptions) -> Result<Vec<T>> {
         let options = self.as_elements::<T>(options);
         self.cast(&options)?;
-        let lack = |e: Error| e.for_tensor(self.key());
+        let lack = |e: Error| e.for_tensor(self.key()).in_file(self.reader.prefix());
         let count = self.measure(slice)?.elements;
         let count = usize::try_from(count).map_err(|_| lack(Error::out_of_memory(count)))?;
         let mut bits = zeroed::<T>(count).map_err(lack)?;
@@ -85,6 +85,7 @@ impl Tensor<'_> {
                 .because(Reason::Shape)
                 .expecting("[]", shape_text(self.shape()))
                 .for_tensor(self.key())
+                .in_file(self.reader.prefix())
                 .in_file(self.reader.prefix())
         };
         if !self.shape().is_empty() {

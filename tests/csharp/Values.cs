@@ -187,7 +187,7 @@ internal static class Values
     }
 
     // Each names the tensor, and says what was expected and found.
-    [Test("errors_of_reads_name_the_tensor")]
+    [Test("errors_of_reads_name_file_and_tensor")]
     private static void ErrorsOfReadsNameTheTensor()
     {
         using (var writer = new Writer(Program.At("a")))
@@ -218,7 +218,7 @@ internal static class Values
             {
                 CheckpointException e = Check.Throws<CheckpointException>(fault.Value);
                 string said = fault.Key + ": " + e;
-                if (e.Code != ErrorCode.InvalidArgument || e.Expected == null || e.Found == null || e.Tensor != (fault.Key == "type of text" ? "text" : "two"))
+                if (e.Code != ErrorCode.InvalidArgument || e.Expected == null || e.Found == null || e.File == null || e.Tensor != (fault.Key == "type of text" ? "text" : "two"))
                 {
                     silent.Add(said);
                 }
