@@ -129,7 +129,7 @@ int main(int argc, char **argv) {
     must(ckpt_manager_open(checkpoint, argv[1], NULL, &manager, &error), error);
     resume(manager);
     int end = DONE;
-    bool is_saved = true;
+    bool is_saved = step > 0; /* by the run before */
     while (step < steps && !must_end) {
         train_step();
         is_saved = step % SAVE_EVERY == 0 && save(manager);
@@ -144,6 +144,10 @@ int main(int argc, char **argv) {
     }
     ckpt_manager_free(manager);
     ckpt_checkpoint_free(checkpoint);
+    /* A signal must not raise a flag that is gone. */
+    alarm(0);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGALRM, SIG_IGN);
     ckpt_cancel_free(no_more_time);
     return end;
 }

@@ -27,6 +27,10 @@ enum { THREADS = 4 };
 static atomic_bool stop;
 static ckpt_cancel *stop_waiting;
 
+/* Loading ends when that flag is raised. */
+static ckpt_open_options *opening;
+static ckpt_read_options *reading;
+
 static void on_signal(int number) {
     (void)number;
     atomic_store(&stop, true);
@@ -65,19 +69,19 @@ static ckpt_code model_load(ckpt_pin *pin, struct model **model, ckpt_error **er
     made->pin = pin;
     ckpt_bytes prefix = ckpt_pin_prefix(pin); /* without a NUL at its end */
     snprintf(made->prefix, sizeof made->prefix, "%.*s", (int)prefix.len, (const char *)prefix.data);
-    ckpt_code code = ckpt_reader_open(made->prefix, NULL, &reader, error);
+    ckpt_code code = ckpt_reader_open(made->prefix, opening, &reader, error);
     if (!code) code = ckpt_reader_find(reader, "step", CKPT_NUL, &step, error);
-    if (!code) code = ckpt_reader_read(reader, step, NULL, &made->step, sizeof made->step, error);
+    if (!code) code = ckpt_reader_read(reader, step, reading, &made->step, sizeof made->step, error);
     if (!code) code = ckpt_reader_find(reader, "weights", CKPT_NUL, &weights, error);
     if (!code) code = ckpt_reader_measure(reader, weights, CKPT_DTYPE_FLOAT, &made->count, &size, error);
-    if (!code) code = ckpt_reader_view(reader, weights, NULL, &made->mapped, error); /* reads every page, for the checksum */
+    if (!code) code = ckpt_reader_view(reader, weights, reading, &made->mapped, error); /* reads every page, for the checksum */
     if (!code && ckpt_view_alignment(made->mapped) >= sizeof(float)) {
         made->weights = (const float *)(const void *)ckpt_view_bytes(made->mapped).data;
     } else if (!code) {
         made->copied = malloc(size > 0 ? size : 1);
         if (made->copied == NULL) abort();
         made->weights = made->copied;
-        code = ckpt_reader_read(reader, weights, NULL, made->copied, size, error);
+        code = ckpt_reader_read(reader, weights, reading, made->copied, size, error);
     }
     ckpt_reader_free(reader);
     if (code) {
@@ -196,6 +200,10 @@ int main(int argc, char **argv) {
     ckpt_code code = ckpt_wait_options_set_poll_interval(waiting, 0.02, &error);
     if (!code) code = ckpt_wait_options_set_cancel(waiting, stop_waiting, &error);
     if (!code) code = ckpt_wait_options_set_timeout(waiting, patience, &error);
+    opening = ckpt_open_options_new();
+    reading = ckpt_read_options_new();
+    if (!code) code = ckpt_open_options_set_cancel(opening, stop_waiting, &error);
+    if (!code) code = ckpt_read_options_set_cancel(reading, stop_waiting, &error);
     if (!code) code = ckpt_wait_for_new_checkpoint(directory, NULL, waiting, &first, &error);
     if (!code && first == NULL) {
         fprintf(stderr, "serve-checkpoint: no checkpoint in %s after %g seconds\n", directory, patience);
@@ -220,6 +228,11 @@ int main(int argc, char **argv) {
     swap_in(NULL);
     ckpt_string_free(first);
     ckpt_wait_options_free(waiting);
+    ckpt_open_options_free(opening);
+    ckpt_read_options_free(reading);
+    /* A second signal must not raise a flag that is gone. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
     ckpt_cancel_free(stop_waiting);
     return code == CKPT_CODE_OK ? 0 : 1;
 }

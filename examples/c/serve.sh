@@ -28,7 +28,8 @@ maps() { grep -c "$work" /proc/$server/maps || true; }
 : >"$work/output"
 code=0
 "$serve" "$work/none" 0.1 >"$work/output" 2>&1 || code=$?
-[ $code = 1 ] && grep -q 'no checkpoint in .*/none after 0.1 seconds' "$work/output" || fail "without a checkpoint it ends with $code"
+[ $code = 1 ] && grep -q 'no checkpoint in .*/none after 0.1 seconds' "$work/output" ||
+  fail "without a checkpoint it ends with $code"
 
 "$serve" "$work/run" >"$work/output" 2>&1 &
 server=$!

@@ -70,7 +70,10 @@ int main(int argc, char **argv) {
     ckpt_manager_options_free(options);
     must(ckpt_manager_save(manager, NULL, NULL, &error), error);
     must(ckpt_pin_latest(argv[1], NULL, &pin, &error), error); /* retention leaves it alone until the pin is freed */
-    must(ckpt_reader_open(argv[1], NULL, &reader, &error), error);
+    char pinned[4096];
+    ckpt_bytes prefix = ckpt_pin_prefix(pin); /* without a NUL at its end */
+    snprintf(pinned, sizeof pinned, "%.*s", (int)prefix.len, (const char *)prefix.data);
+    must(ckpt_reader_open(pinned, NULL, &reader, &error), error);
 
     for (int i = 0; i < WORKERS; i++) {
         if (fork() == 0) _exit(work(reader, manager));

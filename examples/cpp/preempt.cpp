@@ -47,7 +47,7 @@ struct program : ckpt::module {
 // [preemption handlers]
 // What signal handlers may touch: an atomic flag without a lock, and one of the library's.
 std::atomic<bool> must_end = false;
-ckpt::cancel no_more_time;
+ckpt::cancel &no_more_time = *new ckpt::cancel;  // never gone: a signal may come late
 unsigned grace = 20;  // seconds
 
 // From here on the clock runs, for a save that is under way too.
@@ -88,10 +88,11 @@ int main(int argc, char **argv) try {
     // [preemption loop]
     program program;
     const ckpt::manager manager(ckpt::checkpoint(program), argv[1]);
-    if (const auto resumed = manager.restore_or_initialize()) resumed->status.assert_consumed();
+    const auto resumed = manager.restore_or_initialize();
+    if (resumed) resumed->status.assert_consumed();
     std::printf("from step %lld\n", static_cast<long long>(program.step));
     std::fflush(stdout);
-    bool is_saved = true;
+    bool is_saved = resumed.has_value();
     while (program.step < steps && !must_end) {
         program.train_step();
         is_saved = program.step % save_every == 0 && save(manager);

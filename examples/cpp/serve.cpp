@@ -27,7 +27,7 @@ namespace {
 
 // What signal handlers may touch: an atomic flag without a lock, and one of the library's.
 std::atomic<bool> stop = false;
-ckpt::cancel stop_loading;
+ckpt::cancel &stop_loading = *new ckpt::cancel;  // never gone: a second signal may come late
 
 void on_signal(int) {
     stop = true;
@@ -133,7 +133,7 @@ int serve(const char *directory, double patience) {
         return 1;
     }
     reload(directory);
-    if (!served.get()) return 1;
+    if (!served.get()) return stop ? 0 : 1;  // told to end, or said what it could not load
     counts counts;
     {
         workers workers;

@@ -41,8 +41,8 @@ int main(int argc, char **argv) try {
     program program;
     const ckpt::manager manager(ckpt::checkpoint(program), argv[1], ckpt::manager_options().max_to_keep(2));
     manager.save();
-    const auto pin = ckpt::pin::latest(argv[1]);  // retention leaves it alone until this is gone
-    const ckpt::reader reader(pin->prefix());
+    const auto pin = ckpt::pin::latest(argv[1]).value();  // retention leaves it alone until this is gone
+    const ckpt::reader reader(pin.prefix());
 
     for (int i = 0; i < workers; i++) {
         if (fork() == 0) _exit(work(reader, manager));
