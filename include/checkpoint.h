@@ -3334,8 +3334,8 @@ const ckpt_report_row *ckpt_report_get(const ckpt_report *report, size_t index);
 // Returns one line with the number of rows for each state. Lent.
 ckpt_bytes ckpt_report_summary(const ckpt_report *report);
 
-// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no memory
-// for it.
+// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no
+// memory for it.
 ckpt_bytes ckpt_report_table(const ckpt_report *report);
 
 // Returns JSON for programs: `{"summary": {state: count}, "rows": [{"path", "key", "state",

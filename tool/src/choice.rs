@@ -12,6 +12,8 @@ use checkpoint::{ObjectGraph, Reader};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::failure::{Failure, Outcome};
+use crate::names;
+use crate::rewrite::Values;
 use crate::term;
 
 #[derive(clap::Args)]
@@ -40,6 +42,15 @@ pub struct Choice {
     subtrees: Vec<Subtree>,
     /// The full names of tensors by their keys.
     full_names: HashMap<Vec<u8>, Vec<u8>>,
+    /// The values of the object graph: a value may have several tensors.
+    values: Values<Vec<u8>, ()>,
+}
+
+/// The choice among the tensors of two checkpoints. A tensor of both is chosen by its names in
+/// either, because its full name may differ.
+pub struct Both<'a> {
+    a: (&'a Reader, Choice),
+    b: (&'a Reader, Choice),
 }
 
 /// The globs of one option.
@@ -64,24 +75,16 @@ impl Choice {
             exclude: Globs::new("--exclude", &args.exclude)?,
             subtrees: args.subtree.iter().map(subtree).collect(),
             full_names: HashMap::new(),
+            values: Values::from_iter([]),
         })
     }
 
-    /// Returns the choice among the tensors of a checkpoint, by the names in its object graph too if
-    /// it has one. Fails if a glob or path matches no tensor.
+    /// Returns the choice among the tensors of a checkpoint, by the names in its object graph too
+    /// if it has one. Fails if a glob or path matches no tensor.
     pub fn of(self, reader: &Reader) -> Outcome<Choice> {
         let choice = self.named(reader)?;
         choice.check(reader.tensors().map(|tensor| tensor.key()))?;
         Ok(choice)
-    }
-
-    /// Returns the choice among the tensors of two checkpoints. What matches in one suffices.
-    pub fn of_both(args: &Args, a: &Reader, b: &Reader) -> Outcome<(Choice, Choice)> {
-        let (of_a, of_b) = (Choice::new(args)?.named(a)?, Choice::new(args)?.named(b)?);
-        let unused = [(&of_a, a), (&of_b, b)].map(|(of, reader)| of.unused(reader.tensors().map(|tensor| tensor.key())));
-        let [in_a, in_b] = &unused;
-        of_a.complain(&in_a.iter().zip(in_b).map(|(in_a, in_b)| *in_a && *in_b).collect::<Vec<_>>())?;
-        Ok((of_a, of_b))
     }
 
     fn named(self, reader: &Reader) -> Outcome<Choice> {
@@ -101,9 +104,13 @@ impl Choice {
     fn in_graph(mut self, graph: &ObjectGraph) -> Outcome<Choice> {
         let attributes = graph.nodes().flat_map(|node| node.attributes()).filter(|attribute| !attribute.full_name.is_empty());
         self.full_names = attributes.map(|a| (a.checkpoint_key.into(), a.full_name.into())).collect();
+        self.values = graph.nodes().flat_map(|node| node.attributes()).map(|a| (a.checkpoint_key.into(), ())).collect();
         for subtree in &mut self.subtrees {
             // Paths of names alone lead to no object.
-            let Some(below) = graph.node_at(&subtree.path).map(|id| graph.subtree(id)).transpose()?.flatten() else { continue };
+            let Some(below) = graph.node_at(&names::path(&subtree.path)).map(|id| graph.subtree(id)).transpose()?.flatten()
+            else {
+                continue;
+            };
             let attributes =
                 below.nodes().flat_map(|node| node.attributes().map(|a| a.checkpoint_key.into()).collect::<Vec<_>>());
             subtree.keys = attributes.collect();
@@ -118,10 +125,22 @@ impl Choice {
 
     /// Returns whether the options choose the tensor with this key.
     pub fn takes(&self, key: &[u8]) -> bool {
+        self.includes(key) && !self.excludes(key)
+    }
+
+    fn includes(&self, key: &[u8]) -> bool {
         let names = self.names(key);
         (self.filter.texts.is_empty() || self.filter.matches(&names))
-            && (self.subtrees.is_empty() || self.subtrees.iter().any(|subtree| subtree.has(key, &names)))
-            && !self.exclude.matches(&names)
+            && (self.subtrees.is_empty() || self.subtrees.iter().any(|subtree| subtree.has(self.value_of(key), &names)))
+    }
+
+    fn excludes(&self, key: &[u8]) -> bool {
+        self.exclude.matches(&self.names(key))
+    }
+
+    /// Returns the key of the value in the object graph that a tensor belongs to, or else its own.
+    fn value_of<'k>(&'k self, key: &'k [u8]) -> &'k [u8] {
+        self.values.of_tensor(key).map_or(key, |(value, _)| value)
     }
 
     /// Fails if a glob or path matches none of the keys: it is misspelt, and what the command would
@@ -145,7 +164,7 @@ impl Choice {
                 found.for_each(|glob| unused[first + glob] = false);
             }
             for (subtree, unused) in self.subtrees.iter().zip(&mut unused[filters + excludes..]) {
-                *unused &= !subtree.has(key, &names);
+                *unused &= !subtree.has(self.value_of(key), &names);
             }
         }
         unused
@@ -170,6 +189,28 @@ impl Choice {
     }
 }
 
+impl<'a> Both<'a> {
+    /// Returns the choice. Fails if a glob or path matches no tensor of either checkpoint.
+    pub fn new(args: &Args, a: &'a Reader, b: &'a Reader) -> Outcome<Both<'a>> {
+        let (of_a, of_b) = (Choice::new(args)?.named(a)?, Choice::new(args)?.named(b)?);
+        let unused = [(&of_a, a), (&of_b, b)].map(|(of, reader)| of.unused(reader.tensors().map(|tensor| tensor.key())));
+        let [in_a, in_b] = &unused;
+        of_a.complain(&in_a.iter().zip(in_b).map(|(in_a, in_b)| *in_a && *in_b).collect::<Vec<_>>())?;
+        Ok(Both { a: (a, of_a), b: (b, of_b) })
+    }
+
+    /// Returns whether any of the options was given.
+    pub fn is_set(&self) -> bool {
+        self.a.1.is_set()
+    }
+
+    /// Returns whether the options choose the tensor with this key.
+    pub fn takes(&self, key: &[u8]) -> bool {
+        let there = || [&self.a, &self.b].into_iter().filter(|(reader, _)| reader.contains(key)).map(|(_, choice)| choice);
+        there().any(|choice| choice.includes(key)) && !there().any(|choice| choice.excludes(key))
+    }
+}
+
 impl Globs {
     fn new(option: &'static str, texts: &[String]) -> Outcome<Globs> {
         let wrong = |e: globset::Error| Failure::Usage(format!("{option}: {e}"));
@@ -186,12 +227,13 @@ impl Globs {
 }
 
 impl Subtree {
-    fn has(&self, key: &[u8], names: &[&[u8]]) -> bool {
+    /// Whether a tensor is below the path, which belongs to the value with this key.
+    fn has(&self, value: &[u8], names: &[&[u8]]) -> bool {
         let is_below = |name: &[u8]| match name.strip_prefix(self.path.as_bytes()) {
             Some(rest) => self.path.is_empty() || rest.is_empty() || rest.starts_with(b"/"),
             None => false,
         };
-        self.keys.contains(key) || names.iter().any(|name| is_below(name))
+        self.keys.contains(value) || names.iter().any(|name| is_below(name))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::opening;
-use crate::rewrite::{self, GRAPH};
+use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, Screen};
 
 /// Copy a checkpoint to format V2: all tensors or some, optionally with other floating-point types.
@@ -131,7 +131,9 @@ fn check_graph(reader: &Reader, kept: &[Tensor<'_>]) -> Outcome {
     let kept: HashSet<&[u8]> = kept.iter().map(|tensor| tensor.key()).collect();
     let Some(graph) = reader.object_graph()? else { return Ok(()) };
     let keys = graph.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key.as_bytes());
-    let missing: Vec<&[u8]> = keys.filter(|key| !kept.contains(key) && reader.contains(key)).collect();
+    let values: Values<&[u8], ()> = keys.map(|key| (key, ())).collect();
+    let left_out = reader.tensors().filter(|tensor| tensor.key() != GRAPH && !kept.contains(tensor.key()));
+    let missing: Vec<&[u8]> = left_out.map(|tensor| tensor.key()).filter(|key| values.of_tensor(key).is_some()).collect();
     if missing.is_empty() {
         return Ok(());
     }

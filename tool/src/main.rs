@@ -23,6 +23,7 @@ mod latest;
 mod locking;
 mod ls;
 mod merge;
+mod names;
 mod npy;
 mod opening;
 mod optimizers;

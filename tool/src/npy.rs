@@ -244,8 +244,8 @@ impl Header {
         !self.is_column_major() && !matches!(self.element, Type::Numbers { swapped: true, .. })
     }
 
-    /// Returns whether the order of the values is not that of a checkpoint. In one dimension both are
-    /// the same.
+    /// Returns whether the order of the values is not that of a checkpoint. In one dimension both
+    /// are the same.
     fn is_column_major(&self) -> bool {
         self.fortran && self.shape.len() > 1
     }

@@ -33,7 +33,7 @@ pub fn in_graph(graph: &ObjectGraph) -> Vec<u32> {
 
 /// Whether an object is an optimizer, as its slot variables and the names of its children tell:
 ///
-/// * one of Keras before 2.11, or any with slot variables: `iter` beside `decay` or `learning_rate`;
+/// * one of Keras before 2.11, or any with slot variables: `iter` beside `decay`;
 /// * one of Keras since 2.11, or of Keras 3: `_iterations` beside `_learning_rate` or `_variables`;
 /// * one that scales the loss of another: `loss_scale` or `dynamic_scale` beside that.
 fn is_optimizer(node: &Node<'_>) -> bool {
@@ -41,7 +41,7 @@ fn is_optimizer(node: &Node<'_>) -> bool {
     let has = |name: &str| names.contains(name);
     let any = |names: &[&str]| names.iter().any(|name| has(name));
     node.slot_variables().len() > 0
-        || has("iter") && any(&["decay", "learning_rate"])
+        || has("iter") && has("decay")
         || has("_iterations") && any(&["_learning_rate", "_variables"])
         || any(&["loss_scale", "_loss_scale", "dynamic_scale"]) && any(&["base_optimizer", "inner_optimizer", "_optimizer"])
 }

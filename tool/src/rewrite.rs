@@ -1,6 +1,6 @@
 //! Copies tensors from one checkpoint to another.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -61,21 +61,22 @@ pub fn check_keys<'k>(keys: impl Iterator<Item = &'k [u8]>) -> Outcome {
 
 /// The values of an object graph by their keys. A tensor belongs to the value whose key it has or
 /// its key begins with; the tensors of a hash table are `…/table-keys` and `…/table-values`.
-pub struct Values<'a, T>(BTreeMap<&'a [u8], T>);
+pub struct Values<K, T>(BTreeMap<K, T>);
 
-impl<'a, T> FromIterator<(&'a [u8], T)> for Values<'a, T> {
-    fn from_iter<I: IntoIterator<Item = (&'a [u8], T)>>(values: I) -> Self {
+impl<K: Ord, T> FromIterator<(K, T)> for Values<K, T> {
+    fn from_iter<I: IntoIterator<Item = (K, T)>>(values: I) -> Self {
         Values(values.into_iter().collect())
     }
 }
 
-impl<'a, T> Values<'a, T> {
+impl<K: Ord + Borrow<[u8]>, T> Values<K, T> {
     /// Returns the value that a tensor belongs to: the longest matching key, and the entry of the
     /// map.
-    pub fn of_tensor(&self, key: &[u8]) -> Option<(&'a [u8], &T)> {
+    pub fn of_tensor(&self, key: &[u8]) -> Option<(&[u8], &T)> {
         let mut probe = key;
         loop {
             let (found, value) = self.0.range::<[u8], _>((Bound::Unbounded, Bound::Included(probe))).next_back()?;
+            let found = found.borrow();
             if key.starts_with(found) {
                 return Some((found, value));
             }
@@ -111,7 +112,7 @@ impl Rekeying {
     /// graph `before` that the new one lacks is gone; one of no value stays.
     pub fn tensors<'a>(&self, before: &ObjectGraph, tensors: Vec<Tensor<'a>>) -> Vec<(Tensor<'a>, Cow<'a, [u8]>)> {
         let keys = before.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key);
-        let values: Values<'_, Option<&String>> = keys.map(|key| (key.as_bytes(), self.keys.get(key))).collect();
+        let values: Values<&[u8], Option<&String>> = keys.map(|key| (key.as_bytes(), self.keys.get(key))).collect();
         let renamed = tensors.into_iter().filter_map(|tensor| match values.of_tensor(tensor.key()) {
             None => Some((tensor, Cow::Borrowed(tensor.key()))),
             Some((_, None)) => None,
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_tensor_is_of_the_value_with_the_longest_beginning_of_its_key() {
         let keys = ["a/table", "a/table-k", "a/tab", "a/tablf", "b", "a/table-keys/x"];
-        let values: Values<'_, usize> = keys.iter().enumerate().map(|(i, key)| (key.as_bytes(), i)).collect();
+        let values: Values<&[u8], usize> = keys.iter().enumerate().map(|(i, key)| (key.as_bytes(), i)).collect();
         let of = |key: &str| values.of_tensor(key.as_bytes()).map(|(_, &i)| keys[i]);
         assert_eq!(of("a/table"), Some("a/table"));
         assert_eq!(of("a/table-keys"), Some("a/table-k"));

@@ -9,6 +9,7 @@ use checkpoint::{ObjectGraph, Reader, Tensor, Writer};
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
+use crate::names;
 use crate::opening;
 use crate::optimizers::{self, Named};
 use crate::rewrite::{self, Rekeying, GRAPH};
@@ -17,9 +18,9 @@ use crate::term::{self, Screen};
 /// Write a checkpoint without slot variables, optimizers or other objects.
 ///
 /// They are removed from the object graph and the tensors; everything else is unchanged. TensorFlow
-/// restores such a checkpoint. Slot variables are what an optimizer keeps for each variable, such as
-/// Adam's m and v; without them, the checkpoint of a model trained with Adam has a third of its size.
-/// Of a checkpoint that is name-based, slot variables and optimizers are told by their names.
+/// restores such a checkpoint. Slot variables are what an optimizer keeps for each variable, such
+/// as Adam's m and v; without them, the checkpoint of a model trained with Adam has a third of its
+/// size. Of a checkpoint that is name-based, slot variables and optimizers are told by their names.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 #[group(required = true, multiple = true, args = ["slots", "optimizer", "object"])]
@@ -59,7 +60,12 @@ struct Stripped<'a> {
     graph: Option<ObjectGraph>,
     /// All tensors but that of the graph.
     tensors: Vec<Kept<'a>>,
+    /// The paths of the objects that were removed.
+    removed: Vec<String>,
 }
+
+/// The maximum number of objects that are listed.
+const LISTED: usize = 20;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
@@ -82,6 +88,12 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     }
     let written = destination::finish(writer)?;
 
+    for path in stripped.removed.iter().take(LISTED) {
+        writeln!(screen, "{} {}", screen.paint(term::FAINT, "removed"), term::one_line(path))?;
+    }
+    if stripped.removed.len() > LISTED {
+        writeln!(screen, "{} {} more", screen.paint(term::FAINT, "removed"), stripped.removed.len() - LISTED)?;
+    }
     let good = screen.paint(term::GOOD, "stripped");
     let dropped = of - stripped.tensors.len();
     let (of, files) = (term::plural(of as u64, "tensor"), term::plural(written.shards.into(), "data file"));
@@ -102,16 +114,16 @@ fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> 
         removed.extend(&found);
     }
     for path in &args.object {
-        let path = path.trim_end_matches('/');
-        let shown = || term::one_line(path);
-        match graph.node_at(path) {
+        let path = names::path(path);
+        let shown = || term::one_line(&path);
+        match graph.node_at(&path) {
             None => return Err(Failure::Problem(format!("the checkpoint has no object at \"{}\"", shown()))),
             Some(0) => return Err(Failure::Problem(format!("\"{}\" is the root, without which nothing is left", shown()))),
             Some(id) => removed.push(id),
         }
     }
     let has_slots = graph.nodes().any(|node| node.slot_variables().len() > 0);
-    if args.slots && !has_slots {
+    if args.slots && !has_slots && !args.optimizer {
         let advice = if found.is_empty() { "" } else { "; its optimizers keep ordinary objects: use --optimizer" };
         return Err(Failure::Problem(format!("the checkpoint has no slot variables{advice}")));
     }
@@ -121,8 +133,29 @@ fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> 
     }
     // Without objects, others may be reached by other paths, of which their keys are made.
     let kept = if removed.is_empty() { Rekeying::none(kept) } else { Rekeying::of(&kept)? };
+    let before = tensors.len();
     let tensors = kept.tensors(&graph, tensors);
-    Ok(Stripped { graph: Some(kept.graph), tensors })
+    let is_counter = |key: &[u8]| key.starts_with(b"save_counter/");
+    if before > 0 && tensors.iter().all(|(_, key)| is_counter(key)) {
+        return Err(Failure::Problem("nothing but save_counter would be left of the checkpoint".to_owned()));
+    }
+    Ok(Stripped { graph: Some(kept.graph), tensors, removed: paths_of(&graph, &removed)? })
+}
+
+/// Returns the shortest path to each object; of those that are not listed, no text.
+fn paths_of(graph: &ObjectGraph, objects: &[u32]) -> Outcome<Vec<String>> {
+    let parents = graph.parents()?;
+    let path = |&(mut at): &u32| {
+        let mut path = Vec::new();
+        while let Some((parent, number)) = parents.get(at as usize).copied().flatten() {
+            let edge = graph.node(parent).and_then(|parent| parent.children().nth(number));
+            path.push(edge.map_or_else(String::new, |edge| names::escaped(edge.name)));
+            at = parent;
+        }
+        path.reverse();
+        path.join("/")
+    };
+    Ok(objects.iter().take(LISTED).map(path).chain(objects.iter().skip(LISTED).map(|_| String::new())).collect())
 }
 
 /// Removes the tensors whose names tell that they are an optimizer's.
@@ -145,5 +178,5 @@ fn by_names<'a>(args: &Args, reader: &'a Reader, tensors: Vec<Tensor<'a>>) -> Ou
                 .to_owned(),
         ));
     }
-    Ok(Stripped { graph: None, tensors })
+    Ok(Stripped { graph: None, tensors, removed: Vec::new() })
 }

@@ -262,6 +262,9 @@ fn a_graph_goes_below_another_root_and_comes_back() {
     // The counter is the last child of the root now.
     assert_eq!(tree(&back).len(), tree(&data().join(from)).len());
 
+    // What the new root does not lead to is gone, and counted.
+    let said = done("rename", &data().join(from), &scratch.path().join("net"), &["net="]);
+    assert!(said.starts_with("renamed 2 of 3 tensors, left out 11, "), "{said}");
     let (_scratch, to) = renamed(from, &["net="]);
     assert_eq!(keys_of(&to), ["l1/bias", "l1/kernel", "save_counter"]);
     assert!(refused("rename", &data().join(from), &["nett="], 1).contains("no object at \"nett\""));
@@ -278,6 +281,33 @@ fn stars_rename_all_objects_that_match() {
     assert!(keys(&to).contains(&"model/l1/kernel_0/.ATTRIBUTES/VARIABLE_VALUE".to_owned()), "{:?}", keys(&to));
     let said = refused("rename", &data().join("guide_slots/ckpt-5"), &["net/x*=y*"], 1);
     assert!(said.contains("no object that matches \"net/x*\""), "{said}");
+}
+
+/// An object of several paths is renamed by the first, and a star may stand for nothing.
+#[test]
+fn stars_meet_aliases_and_cycles() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut root = Object::new().edge("p", 1);
+    for number in 0..200 {
+        root = root.edge(&format!("self{number}"), 0);
+    }
+    let objects = [root, Object::new().edge("a1", 2).edge("a2", 2), Object::new().edge("k", 3), Object::variable("p/a1/k")];
+    let mut bundle = Bundle::new();
+    bundle.tensor(&format!("p/a1/k{VALUE}"), FLOAT, &[], &f32s(&[1.0])).strings(GRAPH, &[], &[&graph(&objects)]);
+    let from = bundle.write(scratch.path(), "from");
+    for (rename, key) in
+        [("p/*/k=p/*/kk", "p/a1/kk"), ("p/*/k*=p/*/x*", "p/a1/x"), ("*/*/*=*/*/x*", "p/a1/xk"), ("p*=q*", "q/a1/k")]
+    {
+        let to = scratch.path().join("to");
+        done("rename", &from, &to, &[rename]);
+        assert_eq!(keys(&to), [format!("{key}{VALUE}")], "{rename}");
+    }
+    assert!(refused("rename", &from, &["p*=*"], 1).contains("which has an empty name"));
+    assert!(refused("rename", &from, &["p=q", "--overwrite"], 2).contains("name-based"));
+    for wrong in ["=*", "*=", "=model*", "p*=", "=save_counter*"] {
+        assert!(refused("rename", &from, &[wrong], 2).contains("needs one on the other side"), "{wrong}");
+    }
+    assert!(refused("rename", &data().join("guide/ckpt-5"), &["=save_counter"], 1).contains("save_counter"));
 }
 
 #[test]
@@ -304,6 +334,11 @@ fn prefixes_and_stars_rename_keys() {
         assert_eq!(values(&to), expected);
         let said = refused("rename", &data().join(from), &["*/Momentum=*"], 1);
         assert!(said.contains("no tensor of this name-based checkpoint matches \"*/Momentum\""), "{said}");
+        let (_scratch, to) = renamed(from, &["dense/kernel*=w*", "dense/=enc/"]);
+        let [gone, new] = changes(&data().join(from), &to);
+        assert_eq!((gone.len(), &new[..]), (4, &["enc/bias", "w", "w/Adam", "w/Adam_1"].map(str::to_owned)[..]));
+        let said = refused("rename", &data().join(from), &["dense/kernel="], 1);
+        assert!(said.contains("would have an empty key"), "{said}");
         refused("rename", &data().join(from), &["*/*=*"], 2);
         refused("rename", &data().join(from), &["dense/*/*=*/*"], 2);
     }
@@ -382,6 +417,32 @@ fn changes(from: &Path, to: &Path) -> [Vec<String>; 2] {
     [only(&before, &after), only(&after, &before)]
 }
 
+/// What only looks like an optimizer is none, and what goes is named.
+#[test]
+fn no_object_of_another_kind_goes_with_the_optimizers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let objects = [
+        Object::new().edge("trainer", 1).edge("save_counter", 5),
+        Object::new().edge("iter", 2).edge("learning_rate", 3).edge("model", 4),
+        Object::variable("trainer/iter"),
+        Object::variable("trainer/learning_rate"),
+        Object::variable("trainer/model"),
+        Object::variable("save_counter"),
+    ];
+    let mut bundle = Bundle::new();
+    for path in ["save_counter", "trainer/iter", "trainer/learning_rate", "trainer/model"] {
+        bundle.tensor(&format!("{path}{VALUE}"), FLOAT, &[], &f32s(&[1.0]));
+    }
+    bundle.strings(GRAPH, &[], &[&graph(&objects)]);
+    let from = bundle.write(scratch.path(), "from");
+    assert!(refused("strip", &from, &["--optimizer"], 1).contains("no optimizer that is known"));
+    assert!(refused("strip", &from, &["--object", "trainer"], 1).contains("nothing but save_counter would be left"));
+    let to = scratch.path().join("to");
+    assert!(
+        done("strip", &from, &to, &["--object", "trainer/model"]).starts_with("removed trainer/model\nstripped 1 of 4 tensors, ")
+    );
+}
+
 #[test]
 fn optimizers_of_every_kind_are_stripped() {
     let numbered = |range: std::ops::Range<usize>| range.map(|i| format!("optimizer/_variables/{i}")).collect::<Vec<_>>();
@@ -405,12 +466,15 @@ fn optimizers_of_every_kind_are_stripped() {
 }
 
 /// The variables of a layer of Keras 3 have the path through the optimizer as their key, which is
-/// shorter. Without the optimizer they get the one through the layer, as TensorFlow would save them.
+/// shorter. Without the optimizer they get the one through the layer, as TensorFlow would save
+/// them.
 #[test]
 fn what_else_leads_to_a_variable_keeps_it() {
     let scratch = tempfile::tempdir().unwrap();
     let (from, to) = (data().join("keras3/k-1"), scratch.path().join("to"));
-    assert!(done("strip", &from, &to, &["--optimizer"]).starts_with("stripped 14 of 23 tensors, "));
+    let said = done("strip", &from, &to, &["--optimizer"]);
+    assert!(said.starts_with("removed model/optimizer\nstripped 14 of 23 tensors, "), "{said}");
+    done("strip", &from, &to, &["--optimizer", "--slots"]);
     let operations = ["1/_kernel", "1/bias", "2/beta", "2/gamma", "3/_kernel", "3/bias"];
     let [gone, new] = changes(&from, &to);
     assert_eq!(new, operations.map(|name| format!("model/_functional/_operations/{name}")));

@@ -160,6 +160,7 @@ fn tensors_are_chosen_by_whatever_people_call_them() {
         ("tf_keras_net/weights", &["--subtree", "layer-3"], &["layer_with_weights-2/bias", "layer_with_weights-2/kernel"]),
         ("tf_keras_net/weights", &["--filter", "dense/*"], &["layer_with_weights-2/bias", "layer_with_weights-2/kernel"]),
         ("tf_keras_net/weights", &["--subtree", "conv2d", "--exclude", "conv2d/bias"], &["layer_with_weights-0/kernel"]),
+        ("resources/r-1", &["--subtree", "table"], &["table", "table"]),
         ("saver_v2/model.ckpt-3", &["--subtree", "dense", "--exclude", "*/Adam*"], &["dense/bias", "dense/kernel"]),
         ("saver_v1/model.ckpt-3", &["--subtree", "dense", "--exclude", "*/Adam*"], &["dense/bias", "dense/kernel"]),
     ];
@@ -212,6 +213,21 @@ fn a_difference_is_looked_for_in_what_is_chosen() {
     ] {
         let output = ckpt([&["diff", a, b, "--values"], options].concat());
         assert_eq!(output.status.code(), Some(code), "{options:?}: {}", text(&output.stdout));
+    }
+    // Full names may differ in the two: one that matches is enough, in either.
+    let scratch = tempfile::tempdir().unwrap();
+    let paths = ["dense/kernel", "dense_1/kernel"].map(|full_name| {
+        let graph = checkpoint::Graph::new();
+        let root = graph.add_object().unwrap();
+        let variable = checkpoint::Variable::owned(checkpoint::DType::Float, &[], &[0; 4]).unwrap().name(full_name);
+        graph.track(root, "layer", graph.add_variable(variable).unwrap()).unwrap();
+        let path = scratch.path().join(full_name.replace('/', "-"));
+        checkpoint::Checkpoint::new(&graph, root).unwrap().write(&path, &checkpoint::SaveOptions::new()).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    for options in [["--filter", "dense/*"], ["--subtree", "dense"], ["--exclude", "dense/*"]] {
+        let output = ckpt([&["diff", &paths[0], &paths[1]], &options[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{options:?}: {}", text(&output.stdout));
     }
     let name_based = data().join("saver_v2/model.ckpt-3");
     let output = ckpt(["diff", a, name_based.to_str().unwrap(), "--json", "--filter", "net/l1/bias", "--filter", "dense/bias"]);

@@ -44,7 +44,7 @@ fn lend_path(path: Option<&RowPath>) -> ckpt_bytes {
 }
 
 /// Lends what is made once; none if there is no memory for it.
-fn lend_shown<'a>(kept: &'a OnceLock<String>, shown: impl Display) -> ckpt_bytes {
+fn lend_shown(kept: &OnceLock<String>, shown: impl Display) -> ckpt_bytes {
     let mut made = Growing(String::new());
     let is_there = kept.get().is_some() || write!(made, "{shown}").is_ok();
     lend(is_there.then(|| &**kept.get_or_init(|| made.0)))
@@ -91,8 +91,8 @@ pub extern "C" fn ckpt_report_summary(report: *const ckpt_report) -> ckpt_bytes 
     ask(ckpt_bytes::NONE, || lend(handle(report).map(|r| &**r.summary.get_or_init(|| r.report.summary()))))
 }
 
-/// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no memory
-/// for it.
+/// Returns a table for people, with one line per row. Lent; no value (NULL, 0) if there is no
+/// memory for it.
 #[no_mangle]
 pub extern "C" fn ckpt_report_table(report: *const ckpt_report) -> ckpt_bytes {
     ask(ckpt_bytes::NONE, || handle(report).map_or(ckpt_bytes::NONE, |r| lend_shown(&r.table, r.report.table())))

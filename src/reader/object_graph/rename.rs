@@ -67,9 +67,11 @@ impl ObjectGraph {
     pub fn renamed<S: AsRef<str>>(&self, renames: &[(S, S)]) -> Result<ObjectGraph> {
         let mut edited =
             Edited { graph: self, text: self.copied_text()?, changed: HashMap::new(), count: self.nodes.len() as u32 };
-        let mut moves = Vec::with_capacity(renames.len());
+        let mut moves = Vec::new();
+        moves.make_room(renames.len())?;
+        let mut children = HashMap::new();
         for (from, to) in renames {
-            moves.push(self.planned(from.as_ref(), to.as_ref())?);
+            moves.push(self.planned(from.as_ref(), to.as_ref(), &mut children)?);
         }
         for moved in &moves {
             edited.take(moved)?;
@@ -91,8 +93,14 @@ impl ObjectGraph {
         edited.finish()
     }
 
-    /// Finds the edge at the path `from` and checks both paths.
-    fn planned<'a>(&self, from: &'a str, to: &'a str) -> Result<Move<'a>> {
+    /// Finds the edge at the path `from` and checks both paths. `known` has the children of each
+    /// node that was on a path, by name: the place of the edge, and the node that it leads to.
+    fn planned<'a, 'g>(
+        &'g self,
+        from: &'a str,
+        to: &'a str,
+        known: &mut HashMap<u32, HashMap<&'g str, (usize, u32)>>,
+    ) -> Result<Move<'a>> {
         let spelled = |path: &'a str| match names(path) {
             None => Err(Error::argument(format!("invalid path \"{}\": in names, write .. for . and .S for /", shown(path)))),
             Some(names) if names.is_empty() => Err(Error::argument("the root cannot be renamed or replaced")),
@@ -104,13 +112,28 @@ impl ObjectGraph {
             return Err(Error::argument(what));
         }
         let last = old.pop().unwrap_or_default();
+        let mut edge = |parent: u32, name: &str| {
+            known.make_room(1)?;
+            let children = match known.entry(parent) {
+                Entry::Occupied(there) => there.into_mut(),
+                Entry::Vacant(new) => {
+                    let mut children = HashMap::new();
+                    let edges = self.node(parent).into_iter().flat_map(|node| node.children());
+                    for (place, edge) in edges.enumerate() {
+                        children.make_room(1)?;
+                        children.entry(edge.name).or_insert((place, edge.node));
+                    }
+                    new.insert(children)
+                }
+            };
+            children.get(name).copied().ok_or_else(|| self.no_path(from, parent))
+        };
         let mut parent = 0;
         for name in &old {
-            parent = self.child(parent, name).ok_or_else(|| self.no_path(from, parent))?;
+            parent = edge(parent, name)?.1;
         }
-        let edges = self.node(parent).into_iter().flat_map(|node| node.children()).enumerate();
-        let (place, edge) = edges.into_iter().find(|(_, edge)| edge.name == last).ok_or_else(|| self.no_path(from, parent))?;
-        Ok(Move { from, to, names: new, parent, place, node: edge.node })
+        let (place, node) = edge(parent, &last)?;
+        Ok(Move { from, to, names: new, parent, place, node })
     }
 
     /// The error for a path that leads to `node` but no further.

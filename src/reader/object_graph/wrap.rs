@@ -5,8 +5,8 @@ use super::paths::names;
 use super::{Edge, Node, ObjectGraph};
 use crate::error::{printable, Code, Error, Reason, Result};
 
-/// The child of the root in which TensorFlow counts saves. It belongs to the checkpoint, so it stays
-/// with the root.
+/// The child of the root in which TensorFlow counts saves. It belongs to the checkpoint, so it
+/// stays with the root.
 const SAVE_COUNTER: &str = "save_counter";
 /// The child of the root that is the root itself, in `Checkpoint(root=net)`.
 const ROOT: &str = "root";
@@ -14,17 +14,25 @@ const ROOT: &str = "root";
 impl ObjectGraph {
     /// A copy of the graph with a new root, from which `path` leads to the old one: what
     /// `Checkpoint(model=net)` saves for `model`, if this is what `Checkpoint(root=net)` saved.
-    /// `save_counter` becomes a child of the new root, and the edge `root` from the old one to itself,
-    /// which TensorFlow writes in the latter case, goes. Use [`ObjectGraph::rekeyed`] on the result.
+    /// `save_counter` becomes a child of the new root, and the edge `root` from the old one to
+    /// itself, which TensorFlow writes in the latter case, goes. Use [`ObjectGraph::rekeyed`] on
+    /// the result.
     ///
     /// # Errors
-    /// * `INVALID_ARGUMENT`: the path is empty or not properly escaped.
+    /// * `INVALID_ARGUMENT`: the path or a name in it is empty or not properly escaped, or begins
+    ///   with `save_counter`, which stays at the root.
     /// * `RESOURCE_EXHAUSTED`: the graph is larger than a protobuf message can be, or there is no
     ///   memory for it.
     pub fn wrapped(&self, path: &str) -> Result<ObjectGraph> {
         let names = names(path).filter(|names| !names.is_empty()).ok_or_else(|| not_a_path(path))?;
         let first = names.len() as u32;
         let counter = self.child(0, SAVE_COUNTER);
+        if counter.is_some() && names[0] == SAVE_COUNTER {
+            return Err(Error::argument(format!("the root has a child \"{SAVE_COUNTER}\" already, which stays there")));
+        }
+        if names.iter().any(|name| name.is_empty()) {
+            return Err(not_a_path(path));
+        }
         let mut builder = GraphBuilder::new();
         for (number, name) in (1..).zip(&names) {
             builder.edge(number, name);
@@ -144,7 +152,7 @@ mod tests {
     fn only_objects_become_roots() {
         let graph = saved();
         assert_eq!(graph.unwrapped("nett").unwrap_err().code(), Code::NotFound);
-        for path in ["", "a.b"] {
+        for path in ["", "a.b", "a//b", "save_counter/a"] {
             assert_eq!(graph.wrapped(path).unwrap_err().code(), Code::InvalidArgument, "{path}");
         }
     }

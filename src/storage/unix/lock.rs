@@ -141,6 +141,17 @@ struct Hold {
     is_tried: bool,
 }
 
+impl Hold {
+    /// How long it is waited for at least.
+    fn least_wait(&self) -> Duration {
+        if self.is_tried {
+            MOMENT
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
 struct LockFile {
     handle: OwnedFd,
     place: Place,
@@ -253,7 +264,7 @@ fn take(directory: &File, place: Place, byte: u64, hold: Hold, end: Option<Insta
     loop {
         let entry = table.places.entry(place).or_default();
         if let Some(other) = entry.held.get(&byte) {
-            let least = if other.is_tried { MOMENT } else { Duration::ZERO };
+            let least = other.least_wait();
             return Ok(Taken::ByThread(table, least));
         }
         if !hold.in_file {
@@ -281,7 +292,10 @@ fn take(directory: &File, place: Place, byte: u64, hold: Hold, end: Option<Insta
     }
     file.unlock(byte);
     drop(busy);
-    Ok(Taken::ByThread(self::table(), Duration::ZERO))
+    let table = self::table();
+    let other = table.places.get(&place).and_then(|directory| directory.held.get(&byte));
+    let least = other.map_or(Duration::ZERO, Hold::least_wait);
+    Ok(Taken::ByThread(table, least))
 }
 
 /// The identity of the file of locks that the directory has now.

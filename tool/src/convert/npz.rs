@@ -261,9 +261,9 @@ impl Member {
             } else {
                 let inflated = match state.inflated.take() {
                     Some(inflated) => inflated,
-                    None => Inflated::new(&self.file, data, header.start)?,
+                    None => Inflated::new(&self.file, data, header.start).map_err(damaged)?,
                 };
-                state.inflated.insert(inflated).read(offset, buffer)?;
+                state.inflated.insert(inflated).read(offset, buffer).map_err(damaged)?;
             }
             return Ok(());
         }
@@ -278,6 +278,16 @@ impl Member {
             state.bytes = None;
         }
         Ok(())
+    }
+}
+
+/// Says what an error means that unpacking reports in terms of its own.
+fn damaged(e: io::Error) -> Fault {
+    match e.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            "the archive is damaged".into()
+        }
+        _ => e.into(),
     }
 }
 

@@ -13,7 +13,7 @@ use checkpoint::{ObjectGraph, Reader};
 use self::graphs::GraphDiff;
 use self::tensors::TensorDiff;
 use self::values::Tolerance;
-use crate::choice::{self, Choice};
+use crate::choice::{self, Both, Choice};
 use crate::failure::{Failure, Outcome};
 use crate::opening;
 use crate::term::Screen;
@@ -87,9 +87,9 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     Choice::new(&args.choice)?;
     let (a, b) = (open(&args.first).map_err(trouble)?, open(&args.second).map_err(trouble)?);
     let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
-    let (of_a, of_b) = Choice::of_both(&args.choice, &a.0, &b.0).map_err(trouble)?;
-    let tensors = tensors::compare((&a.0, &of_a), (&b.0, &of_b), tolerance).map_err(trouble)?;
-    let graph = match of_a.is_set() {
+    let choice = Both::new(&args.choice, &a.0, &b.0).map_err(trouble)?;
+    let tensors = tensors::compare(&a.0, &b.0, &choice, tolerance).map_err(trouble)?;
+    let graph = match choice.is_set() {
         false => graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)?,
         true => GraphDiff::default(),
     };

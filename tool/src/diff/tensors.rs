@@ -6,7 +6,7 @@ use checkpoint::{DType, Reader, Tensor};
 
 use super::values::{self, Tolerance, ValueDiff};
 use crate::bar::Bar;
-use crate::choice::Choice;
+use crate::choice::Both;
 use crate::failure::Outcome;
 use crate::rewrite::GRAPH;
 
@@ -50,19 +50,10 @@ impl About {
 }
 
 /// Compares the tensors of two checkpoints, with a tolerance their values as well.
-pub fn compare(
-    (a, of_a): (&Reader, &Choice),
-    (b, of_b): (&Reader, &Choice),
-    tolerance: Option<Tolerance>,
-) -> Outcome<TensorDiff> {
-    let listed = |reader: &'_ Reader, choice: &Choice| {
-        reader
-            .tensors()
-            .filter(|tensor| tensor.key() != GRAPH && choice.takes(tensor.key()))
-            .map(|tensor| tensor.index())
-            .collect::<Vec<_>>()
-    };
-    let (in_a, in_b) = (listed(a, of_a), listed(b, of_b));
+pub fn compare(a: &Reader, b: &Reader, choice: &Both<'_>, tolerance: Option<Tolerance>) -> Outcome<TensorDiff> {
+    let is_compared = |tensor: &Tensor<'_>| tensor.key() != GRAPH && choice.takes(tensor.key());
+    let listed = |reader: &'_ Reader| reader.tensors().filter(is_compared).map(|tensor| tensor.index()).collect::<Vec<_>>();
+    let (in_a, in_b) = (listed(a), listed(b));
     let total: u64 = in_a.iter().filter_map(|&index| a.tensor(index)?.byte_size()).sum();
     let bar = Bar::new();
     let mut done = 0;

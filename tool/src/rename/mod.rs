@@ -13,6 +13,7 @@ use self::pattern::Pattern;
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
+use crate::names;
 use crate::opening;
 use crate::rewrite::{self, Rekeying, GRAPH};
 use crate::term::{self, printable, Screen};
@@ -28,8 +29,8 @@ use crate::term::{self, printable, Screen};
 /// stays at the root. `*` stands for any part of a name: layer_with_weights-*=layer-*.
 ///
 /// In a name-based checkpoint (TensorFlow 1), OLD and NEW are keys, or the part of keys before a
-/// slash. `=student/` adds a prefix to all keys, `bert/=` removes one, and one `*` stands for any part
-/// of a key, slashes too: */ExponentialMovingAverage=*.
+/// slash. `=student/` adds a prefix to all keys, `bert/=` removes one, and one `*` stands for any
+/// part of a key, slashes too: */ExponentialMovingAverage=*.
 #[derive(clap::Args)]
 #[command(after_help = NOTES)]
 pub struct Args {
@@ -83,8 +84,18 @@ impl Rename {
             }
         }
         match <[String; 2]>::try_from(sides) {
-            Ok([old, new]) if !old.is_empty() || !new.is_empty() => Ok(Rename { old, new }),
-            Ok(_) => Err("expected a name on at least one side of =".to_owned()),
+            Ok([old, new]) if [&old, &new].iter().all(|side| side.trim_matches('/').is_empty()) => {
+                Err("expected a name on at least one side of =".to_owned())
+            }
+            Ok([old, new]) if [&old, &new].iter().any(|side| *side == "/") => {
+                Err("a slash alone is no name; leave that side of = empty".to_owned())
+            }
+            Ok([old, new])
+                if (old.is_empty() || new.is_empty()) && [&old, &new].iter().any(|side| side.contains(pattern::STAR)) =>
+            {
+                Err("a * needs one on the other side of =; write \\* for one in a name".to_owned())
+            }
+            Ok([old, new]) => Ok(Rename { old, new }),
             Err(sides) if sides.len() < 2 => Err("expected OLD=NEW".to_owned()),
             Err(_) => Err("more than one =; write \\= for one in a name".to_owned()),
         }
@@ -92,12 +103,12 @@ impl Rename {
 
     /// Returns the path of an object that the whole graph goes to, if it does.
     fn new_root(&self) -> Option<String> {
-        self.old.is_empty().then(|| pattern::path(&self.new))
+        self.old.is_empty().then(|| names::path(&self.new))
     }
 
     /// Returns the path of the object that becomes the root, if one does.
     fn old_root(&self) -> Option<String> {
-        self.new.is_empty().then(|| pattern::path(&self.old))
+        self.new.is_empty().then(|| names::path(&self.old))
     }
 }
 
@@ -111,10 +122,16 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     destination::check(&args.destination)?;
     let reader = opening::open(&args.source)?;
     destination::check_other(&args.destination, &reader)?;
-    let mut tensors: Vec<Tensor<'_>> = reader.tensors().collect();
+    let mut tensors: Vec<Tensor<'_>> = reader.tensors().filter(|tensor| tensor.key() != GRAPH).collect();
     rewrite::in_file_order(&mut tensors);
+    let before = tensors.len();
     let graph = reader.object_graph()?;
     let renamed = match &graph {
+        Some(_) if args.overwrite => {
+            return Err(Failure::Usage(
+                "--overwrite is for checkpoints that are name-based; this one has an object graph".to_owned(),
+            ));
+        }
         Some(graph) => by_paths(graph, tensors, &args.renames).map(|(graph, tensors)| (Some(graph), tensors)),
         None => by_names(tensors, &args.renames, args.overwrite).map(|tensors| (None, tensors)),
     };
@@ -136,7 +153,11 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let changed = tensors.iter().filter(|renamed| *renamed.key != *renamed.tensor.key()).count();
     let good = screen.paint(term::GOOD, "renamed");
     let (of, files) = (term::plural(tensors.len() as u64, "tensor"), term::plural(written.shards.into(), "data file"));
-    writeln!(screen, "{good} {changed} of {of}, {} in {files}", term::bytes(written.bytes))?;
+    let left_out = match before - tensors.len() {
+        0 => String::new(),
+        left_out => format!(", left out {left_out}"),
+    };
+    writeln!(screen, "{good} {changed} of {of}{left_out}, {} in {files}", term::bytes(written.bytes))?;
     Ok(())
 }
 
@@ -144,10 +165,9 @@ fn shown(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-/// Returns the new graph, and all tensors except the one that stores the graph.
+/// Returns the new graph, and the tensors of its values.
 fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
     let rekeyed = Rekeying::of(&moved(graph, renames)?)?;
-    let tensors = tensors.into_iter().filter(|tensor| tensor.key() != GRAPH).collect();
     let tensors = rekeyed.tensors(graph, tensors).into_iter().map(|(tensor, key)| Renamed { tensor, key }).collect();
     Ok((rekeyed.graph, tensors))
 }
@@ -165,7 +185,7 @@ fn moved(graph: &ObjectGraph, renames: &[Rename]) -> Outcome<ObjectGraph> {
             let mut paths = Vec::with_capacity(renames.len());
             for rename in renames {
                 match Pattern::new(&rename.old, &rename.new).map_err(Failure::Usage)? {
-                    None => paths.push((pattern::path(&rename.old), pattern::path(&rename.new))),
+                    None => paths.push((names::path(&rename.old), names::path(&rename.new))),
                     Some(pattern) => {
                         let found = pattern.in_graph(graph);
                         if found.is_empty() {
@@ -175,6 +195,10 @@ fn moved(graph: &ObjectGraph, renames: &[Rename]) -> Outcome<ObjectGraph> {
                         paths.extend(found);
                     }
                 }
+            }
+            if let Some((old, new)) = paths.iter().find(|(_, new)| new.split('/').any(str::is_empty)) {
+                let (old, new) = (printable(old.as_bytes()), printable(new.as_bytes()));
+                return Err(Failure::Problem(format!("\"{old}\" would become \"{new}\", which has an empty name")));
             }
             let paths: Vec<(&str, &str)> = paths.iter().map(|(old, new)| (old.as_str(), new.as_str())).collect();
             Ok(graph.renamed(&paths)?)
@@ -195,12 +219,7 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -
         let Rename { old, new } = &renames[i];
         match &patterns[i] {
             Some(pattern) => pattern.new_key(key),
-            None if old.is_empty() => Some([new.trim_end_matches('/').as_bytes(), b"/", key].concat()),
-            None if new.is_empty() => {
-                let rest = key.strip_prefix(old.trim_end_matches('/').as_bytes())?.strip_prefix(b"/")?;
-                (!rest.is_empty()).then(|| rest.to_vec())
-            }
-            None => Some([new.as_bytes(), rest(key, old)?].concat()),
+            None => moved_key(key, old, new),
         }
     };
     let mut used = vec![false; renames.len()];
@@ -214,6 +233,10 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -
             }
             None => Cow::Borrowed(tensor.key()),
         };
+        if key.is_empty() {
+            let key = printable(tensor.key());
+            return Err(Failure::Problem(format!("there is a tensor \"{key}\" itself, which would have an empty key")));
+        }
         renamed.push(Renamed { tensor, key });
     }
     if let Some(unused) = used.iter().position(|used| !used) {
@@ -238,10 +261,19 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -
     Ok(renamed)
 }
 
-/// Returns the part of a key after `old`, if the key is `old` or continues with a slash.
-fn rest<'k>(key: &'k [u8], old: &str) -> Option<&'k [u8]> {
-    let rest = key.strip_prefix(old.as_bytes())?;
-    (rest.is_empty() || rest[0] == b'/' || old.ends_with('/')).then_some(rest)
+/// Returns the new key of a tensor that is `old`, or below it; of one below it alone if `old` ends
+/// with a slash. Without `old`, that is any; without `new`, what is left may be empty.
+fn moved_key(key: &[u8], old: &str, new: &str) -> Option<Vec<u8>> {
+    let (name, new) = (old.trim_end_matches('/'), new.trim_end_matches('/'));
+    let rest = match old {
+        "" => key,
+        _ => match key.strip_prefix(name.as_bytes())? {
+            [] if name == old => return Some(new.into()),
+            [b'/', rest @ ..] if !rest.is_empty() => rest,
+            _ => return None,
+        },
+    };
+    Some(if new.is_empty() { rest.to_vec() } else { [new.as_bytes(), b"/", rest].concat() })
 }
 
 #[cfg(test)]
@@ -256,7 +288,21 @@ mod tests {
         assert_eq!(Rename::parse(r"a*=\*"), rename(&format!("a{}", pattern::STAR), "*"));
         assert_eq!(Rename::parse("a="), rename("a", ""));
         assert_eq!(Rename::parse("=a"), rename("", "a"));
-        for wrong in ["a", "=", "a=b=c", r"a\b=c", r"a=b\", ""] {
+        for (key, old, new, wanted) in [
+            ("d/k", "d", "e", Some("e/k")),
+            ("d", "d", "e", Some("e")),
+            ("d", "d/", "e", None),
+            ("d/k", "d/", "e", Some("e/k")),
+            ("d/k", "d", "e/", Some("e/k")),
+            ("d/k", "", "e", Some("e/d/k")),
+            ("d/k", "d", "", Some("k")),
+            ("d", "d", "", Some("")),
+            ("d/", "d", "e", None),
+            ("dk", "d", "e", None),
+        ] {
+            assert_eq!(moved_key(key.as_bytes(), old, new).as_deref(), wanted.map(str::as_bytes), "{key} {old}={new}");
+        }
+        for wrong in ["a", "=", "=/", "/=", "a=/", "=*", "*=", "a*=", "a=b=c", r"a\b=c", r"a=b\", ""] {
             assert!(Rename::parse(wrong).is_err(), "{wrong}");
         }
     }
