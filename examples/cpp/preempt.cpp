@@ -48,7 +48,7 @@ struct program : ckpt::module {
 // What signal handlers may touch: an atomic flag without a lock, and one of the library's.
 std::atomic<bool> must_end = false;
 ckpt::cancel &no_more_time = *new ckpt::cancel;  // never gone: a signal may come late
-unsigned grace = 20;  // seconds
+unsigned grace = 20;                             // seconds
 
 // From here on the clock runs, for a save that is under way too.
 void on_terminate(int) {
