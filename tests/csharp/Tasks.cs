@@ -277,57 +277,6 @@ internal static class Tasks
         reader["v"].ReadIntoAsync(new Memory<float>(values));
     }
 
-    [Test("waiting_for_a_checkpoint_survives_a_faulty_moment")]
-    private static void WaitingSurvivesAFaultyMoment()
-    {
-        string state = Program.At("checkpoint");
-        var quick = new WaitOptions { PollInterval = TimeSpan.FromMilliseconds(5) };
-        var heard = new List<string>();
-        using (var looked = new ManualResetEvent(false))
-        using (var program = new TestProgram())
-        {
-            quick.Log = (severity, line) =>
-            {
-                heard.Add(line);
-                looked.Set();
-            };
-            program.Variable(program.Root, "v", new float[1]);
-            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, new WaitOptions { Timeout = TimeSpan.Zero })) == null, "it found something");
-            File.WriteAllText(state, "model_checkpoint_path: \"");
-            Task<string> waiting = CheckpointFiles.WaitForNewAsync(Program.Directory, null, quick);
-            looked.WaitOne();
-            Check.Equal(false, waiting.IsCompleted);
-            File.Delete(state);
-            string path = program.Checkpoint.Save(Program.At("w"));
-            Check.Equal(path, Result(waiting));
-            Check.Equal(1, heard.Count);
-            Check.Contains("it is read again", heard[0]);
-
-            // One that stays so is told, or fails.
-            File.WriteAllText(state, "model_checkpoint_path: \"");
-            var faults = new List<CheckpointException>();
-            var once = new WaitOptions { Timeout = TimeSpan.Zero };
-            Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, once))).Code);
-            once.Fault = faults.Add;
-            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, once)) == null, "it found something");
-            Check.Equal(ErrorCode.DataLoss, faults.Single().Code);
-
-            // So it is where a thread waits: a faulty file does not end the watch.
-            faults.Clear();
-            var watched = new WaitOptions
-            {
-                Timeout = TimeSpan.Zero, PollInterval = TimeSpan.FromMilliseconds(1), Fault = fault =>
-                {
-                    faults.Add(fault);
-                    File.Delete(state);
-                    path = program.Checkpoint.Save(Program.At("w"));
-                },
-            };
-            Check.Same(new[] { Program.At("w-2") }, CheckpointFiles.Watch(Program.Directory, watched));
-            Check.Equal(1, faults.Count);
-        }
-    }
-
     private sealed class Reporting : IProgress<ByteProgress>
     {
         private readonly Action<ByteProgress> report;
