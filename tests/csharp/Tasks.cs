@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using System.Threading;
 using System.Threading.Tasks;
 using LibCheckpoint;
@@ -270,6 +271,75 @@ internal static class Tasks
             Check.That(memory.All(values => values[1 << 17] == 1 << 17), "not the values");
         }
         Binding.NothingIsKept();
+    }
+
+    // What goes wrong between the beginning of a call and the waiting for it, which nothing public
+    // brings about: the call is ended all the same.
+    [Test("a_call_that_nobody_hears_of_is_over_when_its_task_is")]
+    private static void NothingRunsOn()
+    {
+        const BindingFlags own = BindingFlags.Instance | BindingFlags.NonPublic;
+        using (var program = new TestProgram())
+        {
+            program.Variable(program.Root, "v", new float[1 << 20]);
+            object running = typeof(Checkpoint).GetProperty("Running", own).GetValue(program.Checkpoint);
+            FieldInfo tasks = running.GetType().GetField("tasks", own);
+            object before = tasks.GetValue(running);
+            int inside = 0;
+            var slow = new CheckpointSaveOptions
+            {
+                Write = new WriteOptions
+                {
+                    Progress = (done, total) =>
+                    {
+                        Interlocked.Increment(ref inside);
+                        Thread.Sleep(50); // it would be seen if it ran on
+                        Interlocked.Decrement(ref inside);
+                    },
+                },
+            };
+            tasks.SetValue(running, null);
+            Check.Throws<ArgumentNullException>(() => Result(program.Checkpoint.SaveAsync(Program.At("s"), slow)));
+            tasks.SetValue(running, before);
+            Check.Equal(0, Volatile.Read(ref inside));
+            Check.Equal(false, CheckpointFiles.Exists(Program.At("s-1"))); // it was told to stop
+            program.Checkpoint.Save(Program.At("t"), new CheckpointSaveOptions { Busy = Busy.Fail });
+        }
+        Binding.NothingIsKept();
+    }
+
+    [Test("a_token_does_not_hold_saves_that_are_over")]
+    private static void TokensHoldNothing()
+    {
+        using (var source = new CancellationTokenSource())
+        using (var program = new TestProgram())
+        {
+            program.Variable(program.Root, "v", new float[1]);
+            List<WeakReference> saves = null;
+            // The stack of another thread, which has none of them when it is over.
+            var thread = new Thread(() => saves = Enumerable.Range(0, 20).Select(i => Abandoned(program.Checkpoint, source.Token)).ToList());
+            thread.Start();
+            thread.Join();
+            Func<bool> areGone = () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return saves.Count(save => save.IsAlive) <= 2; // a collector that guesses may keep some
+            };
+            Check.That(SpinWait.SpinUntil(areGone, 10000), "the token holds " + saves.Count(save => save.IsAlive) + " of them");
+            foreach (WeakReference save in saves)
+            {
+                (save.Target as Pending)?.Dispose();
+            }
+        }
+        Binding.NothingIsKept();
+    }
+
+    private static WeakReference Abandoned(Checkpoint checkpoint, CancellationToken token)
+    {
+        Pending pending = checkpoint.BeginSave(Program.At("s"), null, token);
+        pending.Wait();
+        return new WeakReference(pending);
     }
 
     private static void Forget(Reader reader, float[] values)
