@@ -17,8 +17,8 @@ namespace LibCheckpoint
         /// cref="SyncAsync"/>, to hold no thread; with <see cref="Busy.Fail"/> it fails
         /// instead.</remarks>
         /// <returns>The path of the checkpoint. The task fails as <see cref="Save"/> does, and with
-        /// <see cref="ErrorCode.Unavailable"/> and <see cref="Reason.Busy"/> when an earlier save is
-        /// still running, if so asked. No other call reports its failure, but <see
+        /// <see cref="ErrorCode.Unavailable"/> and <see cref="Reason.Busy"/> when an earlier save
+        /// is still running, if so asked. No other call reports its failure, but <see
         /// cref="LastFailure"/>.</returns>
         public Task<string> SaveAsync(
             string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))

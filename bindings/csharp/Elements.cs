@@ -15,8 +15,8 @@ namespace LibCheckpoint
         /// <summary>
         /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers,
         /// <see cref="float"/>, <see cref="double"/>, <c>Half</c>, <see cref="Complex"/>, <see
-        /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are an <see
-        /// cref="ArgumentException"/>.
+        /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are
+        /// an <see cref="ArgumentException"/>.
         /// </summary>
         public static DType Of<T>()
             where T : struct => Elements<T>.DType;

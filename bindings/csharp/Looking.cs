@@ -15,7 +15,8 @@ namespace LibCheckpoint
             // written.
             private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-            // The shortest pause: a timer counts no less, and a wait does not keep a processor busy.
+            // The shortest pause: a timer counts no less, and a wait does not keep a processor
+            // busy.
             private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
 
             private readonly byte[] directory;

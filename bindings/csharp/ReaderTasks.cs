@@ -16,9 +16,10 @@ namespace LibCheckpoint
         /// <summary>The number of tensors.</summary>
         public int Count => parts.Count;
 
-        /// <summary>Adds a tensor, which <typeparamref name="T"/> has to be the type of, as for <see
-        /// cref="SavedTensor.Read{T}"/>. The memory has exactly as many elements, and that of one tensor
-        /// does not overlap that of another. It stays where it is while the batch is read.</summary>
+        /// <summary>Adds a tensor, which <typeparamref name="T"/> has to be the type of, as for
+        /// <see cref="SavedTensor.Read{T}"/>. The memory has exactly as many elements, and that of
+        /// one tensor does not overlap that of another. It stays where it is while the batch is
+        /// read.</summary>
         /// <returns>This.</returns>
         public ReadBatch Add<T>(SavedTensor tensor, Memory<T> values)
             where T : struct

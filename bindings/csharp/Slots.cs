@@ -108,7 +108,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>Makes the slot a variable whose value is the program's memory, as
-        /// <see cref="Graph.AddVariable{T}(Memory{T}, IReadOnlyList{long}, NodeOptions)"/> does.</summary>
+        /// <see cref="Graph.AddVariable{T}(Memory{T}, IReadOnlyList{long}, NodeOptions)"/>
+        /// does.</summary>
         public void MakeVariable<T>(Memory<T> values, NodeOptions options)
             where T : struct
         {

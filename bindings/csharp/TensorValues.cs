@@ -177,8 +177,8 @@ namespace LibCheckpoint
         /// <exception cref="ArgumentException">The elements of the array are those of no
         /// tensor.</exception>
         /// <exception cref="CheckpointException">As of <see cref="Read{T}"/>; <see
-        /// cref="ErrorCode.InvalidArgument"/> with <see cref="Reason.Shape"/> when the dimensions are
-        /// others.</exception>
+        /// cref="ErrorCode.InvalidArgument"/> with <see cref="Reason.Shape"/> when the dimensions
+        /// are others.</exception>
         public unsafe void ReadIntoArray(Array values, ReadOptions options = null, CancellationToken token = default(CancellationToken))
         {
             DType dtype = Elements.DTypeOf(Required.Of(values, "values"));

@@ -94,8 +94,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[],
-        /// IReadOnlyList{long}, NodeOptions)"/> is saved from and restored into by other of the same size. The old
-        /// memory is the program's again.</summary>
+        /// IReadOnlyList{long}, NodeOptions)"/> is saved from and restored into by other of the
+        /// same size. The old memory is the program's again.</summary>
         public void SetMemory<T>(Node variable, Memory<T> values)
             where T : struct
         {

@@ -102,8 +102,9 @@ namespace LibCheckpoint
             where T : struct =>
             AddBytes(key, DTypes.Of<T>(), Elements.Dimensions(shape) ?? new long[] { values.Length }, Pinned.Of(values));
 
-        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank, such
-        /// as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank,
+        /// such as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/>
+        /// does.</summary>
         /// <exception cref="ArgumentException">The elements of the array are those of no
         /// tensor.</exception>
         public void AddArray(string key, Array values)

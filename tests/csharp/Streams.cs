@@ -24,11 +24,12 @@ internal static class Streams
         string directory = Program.Directory, state = Program.At("checkpoint");
         var options = new WaitOptions { PollInterval = TimeSpan.FromMilliseconds(5), MinInterval = TimeSpan.FromMilliseconds(10) };
         var used = new List<string>();
-        using var source = new CancellationTokenSource();
+        using var source = new CancellationTokenSource(TimeSpan.FromMinutes(1)); // for a watch that finds nothing
         CancellationToken token = source.Token;
         using var program = new TestProgram();
         program.Variable(program.Root, "v", new float[1]);
         int read = 0;
+        Task repairing = Task.CompletedTask;
         options.Log = (severity, line) => Interlocked.Increment(ref read);
         void Use(string path)
         {
@@ -41,12 +42,14 @@ internal static class Streams
             // A moment later; before that the state file is half written.
             File.WriteAllText(state, "model_checkpoint_path: \"");
             int before = read;
-            Task.Run(async () =>
+            repairing = Task.Run(async () =>
             {
                 Check.That(SpinWait.SpinUntil(() => Volatile.Read(ref read) > before, 10000), "nobody has read it");
                 File.Delete(state);
                 await program.Checkpoint.SaveAsync(Program.At("w"));
             });
+            // Without it the watch would have nothing to end for.
+            repairing.ContinueWith(failed => source.Cancel(), TaskContinuationOptions.OnlyOnFaulted);
         }
         await program.Checkpoint.SaveAsync(Program.At("w"));
         try
@@ -63,6 +66,7 @@ internal static class Streams
         {
             Check.Equal(token, e.CancellationToken);
         }
+        await repairing;
         Check.Same(new[] { Program.At("w-1"), Program.At("w-2"), Program.At("w-3") }, used);
 
         // A time-out is the end, and a fault that stays an error.
