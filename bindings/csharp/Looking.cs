@@ -151,7 +151,8 @@ namespace LibCheckpoint
                 }
                 catch (Exception e) when (!token.IsCancellationRequested)
                 {
-                    var ended = new CheckpointException(ErrorCode.Cancelled, Reason.Callback, "the sleep callback stopped the wait");
+                    var ended = new CheckpointException(
+                        ErrorCode.Cancelled, Reason.Callback, "the sleep callback stopped the wait");
                     throw ended.By(e);
                 }
                 catch (Exception e)

@@ -52,7 +52,8 @@ namespace LibCheckpoint
         /// does, in the background, as <see cref="LibCheckpoint.Checkpoint.RestoreAsync"/> does.
         /// The init callback is called there, and may use the graph.</summary>
         /// <returns>The status, to be disposed of; null where there was no checkpoint.</returns>
-        public Task<Status> RestoreOrInitializeAsync(ResumeOptions options = null, CancellationToken token = default(CancellationToken))
+        public Task<Status> RestoreOrInitializeAsync(
+            ResumeOptions options = null, CancellationToken token = default(CancellationToken))
         {
             Background.Begin begin = delegate(out PendingHandle pending, out IntPtr error)
             {

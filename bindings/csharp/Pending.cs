@@ -28,7 +28,8 @@ namespace LibCheckpoint
             {
                 // A token that lives on does not hold what is over.
                 Completion.ContinueWith(
-                    ended => registration.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                    ended => registration.Dispose(), CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
 

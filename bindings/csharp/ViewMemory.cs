@@ -44,7 +44,8 @@ namespace LibCheckpoint
                 {
                     throw new CheckpointException(
                         ErrorCode.ResourceExhausted, Reason.Limit,
-                        "the view has " + Length + " elements, and memory of .NET at most " + int.MaxValue + ": use its sequence");
+                        "the view has " + Length + " elements, and memory of .NET at most "
+                        + int.MaxValue + ": use its sequence");
                 }
                 return Piece(0, (int)Length);
             }
@@ -118,7 +119,8 @@ namespace LibCheckpoint
                     throw new ArgumentOutOfRangeException(nameof(elementIndex));
                 }
                 lease.Keep();
-                return new MemoryHandle((byte*)data + (long)elementIndex * Elements<T>.Size, default(System.Runtime.InteropServices.GCHandle), this);
+                return new MemoryHandle(
+                    (byte*)data + (long)elementIndex * Elements<T>.Size, default(System.Runtime.InteropServices.GCHandle), this);
             }
 
             public override void Unpin() => lease.Release();

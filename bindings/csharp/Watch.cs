@@ -107,13 +107,15 @@ namespace LibCheckpoint
         /// <param name="token">Ends the wait with an <see
         /// cref="OperationCanceledException"/>.</param>
         public static IEnumerable<string> Watch(
-            string directory, WaitOptions options = null, Func<bool> isDone = null, CancellationToken token = default(CancellationToken))
+            string directory, WaitOptions options = null, Func<bool> isDone = null,
+            CancellationToken token = default(CancellationToken))
         {
             byte[] watched = Utf8.Path(directory, "directory");
             return options?.Fault == null ? Appearing(watched, options, isDone, token) : Told(watched, options, isDone, token);
         }
 
-        private static IEnumerable<string> Appearing(byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
+        private static IEnumerable<string> Appearing(
+            byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
         {
             Clock clock;
             CheckpointsIteratorHandle iterator;

@@ -57,7 +57,8 @@ internal static class Tasks
                 Check.Equal(Program.At("a-1"), status.Path);
             }
             Check.Same(new float[] { 1, 2 }, value);
-            using (var manager = new Manager(checkpoint, Program.At("managed"), new ManagerOptions { StepsInCalls = true, CheckpointInterval = 5 }))
+            using (var manager = new Manager(
+                checkpoint, Program.At("managed"), new ManagerOptions { StepsInCalls = true, CheckpointInterval = 5 }))
             {
                 Check.That(await manager.RestoreOrInitializeAsync() == null, "there was a checkpoint");
                 string first = await manager.SaveAsync(new ManagerSaveOptions { Step = 5 });
@@ -105,7 +106,8 @@ internal static class Tasks
         using (Reader reader = await Reader.OpenAsync(Program.At("all")))
         {
             Check.Same(new float[] { 1, 2, 3 }, await reader.ReadAsync<float>("v"));
-            Check.Same(new double[] { 1, 2, 3 }, await reader["v"].ReadAsync<double>(new ReadOptions { Conversion = Conversion.Exact }));
+            Check.Same(
+                new double[] { 1, 2, 3 }, await reader["v"].ReadAsync<double>(new ReadOptions { Conversion = Conversion.Exact }));
             var part = new float[5];
             await reader["v"].ReadIntoAsync(new Memory<float>(part, 1, 3));
             Check.Same(new float[] { 0, 1, 2, 3, 0 }, part);
@@ -154,12 +156,14 @@ internal static class Tasks
             var why = new InvalidOperationException("no");
             var failing = new CheckpointSaveOptions();
             failing.Written.Add(saved => { throw why; });
-            CheckpointException e = Check.Fails(ErrorCode.Aborted, Reason.Callback, () => Result(program.Checkpoint.SaveAsync(Program.At("c"), failing)));
+            CheckpointException e = Check.Fails(
+                ErrorCode.Aborted, Reason.Callback, () => Result(program.Checkpoint.SaveAsync(Program.At("c"), failing)));
             Check.That(e.InnerException == why, "not the callback's own exception");
             program.Checkpoint.Sync(); // the task has said it
             Check.Equal(Reason.Callback, program.Checkpoint.LastFailure.Reason);
             var stopping = new CheckpointSaveOptions { Write = new WriteOptions { Reporter = new Reporting(progress => { throw why; }) } };
-            e = Check.Fails(ErrorCode.Cancelled, Reason.Callback, () => Result(program.Checkpoint.WriteAsync(Program.At("c"), stopping)));
+            e = Check.Fails(
+                ErrorCode.Cancelled, Reason.Callback, () => Result(program.Checkpoint.WriteAsync(Program.At("c"), stopping)));
             Check.That(e.InnerException == why, "not the reporter's own exception");
             Check.Equal(ErrorCode.NotFound, Check.Throws<CheckpointException>(() => Result(program.Checkpoint.RestoreAsync(Program.At("none")))).Code);
             Checkpoint disposed = program.Graph.Contains(program.Root) ? new Checkpoint(program.Graph, program.Root) : null;
@@ -317,7 +321,8 @@ internal static class Tasks
             program.Variable(program.Root, "v", new float[1]);
             List<WeakReference> saves = null;
             // The stack of another thread, which has none of them when it is over.
-            var thread = new Thread(() => saves = Enumerable.Range(0, 20).Select(i => Abandoned(program.Checkpoint, source.Token)).ToList());
+            var thread = new Thread(
+                () => saves = Enumerable.Range(0, 20).Select(i => Abandoned(program.Checkpoint, source.Token)).ToList());
             thread.Start();
             thread.Join();
             Func<bool> areGone = () =>

@@ -49,7 +49,8 @@ internal static class Waiting
                 looked.Set();
             };
             program.Variable(program.Root, "v", new float[1]);
-            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, new WaitOptions { Timeout = TimeSpan.Zero })) == null, "it found something");
+            var once = new WaitOptions { Timeout = TimeSpan.Zero };
+            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, once)) == null, "it found something");
             Break();
             Task<string> waiting = CheckpointFiles.WaitForNewAsync(Program.Directory, null, quick);
             looked.WaitOne();
@@ -76,9 +77,13 @@ internal static class Waiting
         };
         foreach (WaitOptions options in times)
         {
-            Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => CheckpointFiles.WaitForNew(Program.Directory, null, options)).Code);
-            Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, options))).Code);
-            Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => CheckpointFiles.Watch(Program.Directory, options).Count()).Code);
+            var waits = new Action[]
+            {
+                () => CheckpointFiles.WaitForNew(Program.Directory, null, options),
+                () => Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, options)),
+                () => CheckpointFiles.Watch(Program.Directory, options).Count(),
+            };
+            Check.That(waits.All(wait => Check.Throws<CheckpointException>(wait).Code == ErrorCode.DataLoss), "another error");
 
             var faults = new List<CheckpointException>();
             options.Fault = faults.Add;
@@ -151,7 +156,8 @@ internal static class Waiting
             var why = new InvalidOperationException("enough");
             options.Sleep = span => { throw why; };
             Break();
-            CheckpointException e = Check.Fails(ErrorCode.Cancelled, Reason.Callback, () => CheckpointFiles.WaitForNew(Program.Directory, null, options));
+            CheckpointException e = Check.Fails(
+                ErrorCode.Cancelled, Reason.Callback, () => CheckpointFiles.WaitForNew(Program.Directory, null, options));
             Check.That(e.InnerException == why, "not the callback's own exception");
         }
     }
@@ -160,7 +166,8 @@ internal static class Waiting
     private static void CancelledWithAFault()
     {
         Break();
-        foreach (TimeSpan? timeout in new TimeSpan?[] { TimeSpan.Zero, Milliseconds(3), TimeSpan.FromHours(1), TimeSpan.MaxValue, null })
+        var times = new TimeSpan?[] { TimeSpan.Zero, Milliseconds(3), TimeSpan.FromHours(1), TimeSpan.MaxValue, null };
+        foreach (TimeSpan? timeout in times)
         {
             using (var source = new CancellationTokenSource())
             {
@@ -173,9 +180,10 @@ internal static class Waiting
             // By the machine's clock, whose wait the token ends.
             using (var source = new CancellationTokenSource())
             {
-                var options = new WaitOptions { Timeout = timeout, Fault = fault => { }, Log = (severity, line) => source.CancelAfter(5) };
+                var options = new WaitOptions { Timeout = timeout, Fault = fault => { } };
                 source.CancelAfter(50);
-                Check.Throws<OperationCanceledException>(() => CheckpointFiles.Watch(Program.Directory, options, () => false, source.Token).Count());
+                Check.Throws<OperationCanceledException>(
+                    () => CheckpointFiles.Watch(Program.Directory, options, () => false, source.Token).Count());
             }
         }
     }
@@ -192,10 +200,14 @@ internal static class Waiting
         {
             foreach (WaitOptions options in refused)
             {
+                string directory = Program.Directory;
                 options.Fault = fault;
-                Check.Fails(ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.WaitForNew(Program.Directory, null, options));
-                Check.Fails(ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.Watch(Program.Directory, options).Count());
-                Check.Fails(ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.WaitForNewAsync(Program.Directory, null, options));
+                Check.Fails(
+                    ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.WaitForNew(directory, null, options));
+                Check.Fails(
+                    ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.Watch(directory, options).Count());
+                Check.Fails(
+                    ErrorCode.InvalidArgument, Reason.Argument, () => CheckpointFiles.WaitForNewAsync(directory, null, options));
             }
         }
         // The shortest and the longest times: the call gives a task, and does not stay in it.
@@ -203,7 +215,8 @@ internal static class Waiting
         {
             using (var source = new CancellationTokenSource())
             {
-                var options = new WaitOptions { PollInterval = poll, Timeout = poll < TimeSpan.MaxValue ? TimeSpan.MaxValue : (TimeSpan?)null };
+                TimeSpan? timeout = poll < TimeSpan.MaxValue ? TimeSpan.MaxValue : (TimeSpan?)null;
+                var options = new WaitOptions { PollInterval = poll, Timeout = timeout };
                 Task<string> waiting = CheckpointFiles.WaitForNewAsync(Program.Directory, null, options, source.Token);
                 Check.Equal(false, waiting.IsCompleted);
                 source.Cancel();
