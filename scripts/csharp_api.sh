@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Writes the lists of the public API of the C# binding, bindings/csharp/api, from its source: what all
-# frameworks have, and in net what is for .NET 8 and newer alone. Read the difference: it is the API.
-# `scripts/dotnet.sh` fails where source and lists differ. Needs a .NET SDK, 10 or newer, and python3.
+# Writes the lists of the public API of the C# binding, bindings/csharp/api, from its source: what
+# all frameworks have, and in net what is for .NET 8 and newer alone. Read the difference: it is the
+# API. `scripts/dotnet.sh` fails where source and lists differ. Needs a .NET SDK, 10 or newer, and
+# python3.
 # usage: csharp_api.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -20,8 +20,8 @@ namespace LibCheckpoint
     public sealed partial class Manager : IAsyncDisposable
     {
         /// <summary>Does what <see cref="Dispose"/> does when no save or restore of the manager's
-        /// checkpoint is running in the background; no thread waits for that. How they ended is said
-        /// by their tasks.</summary>
+        /// checkpoint is running in the background; no thread waits for that. How they ended is
+        /// said by their tasks.</summary>
         public async ValueTask DisposeAsync()
         {
             await running.Over(CancellationToken.None).ConfigureAwait(false);

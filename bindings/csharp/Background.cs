@@ -29,7 +29,8 @@ namespace LibCheckpoint
         /// <param name="convert">Makes of the result what the task gives.</param>
         /// <param name="running">Hears of the call, as long as it runs; may be null.</param>
         internal static async Task<TResult> Run<T, TResult>(
-            Cancellation cancellation, CancellationToken token, Begin begin, Take<T> take, Func<T, TResult> convert, Running running = null)
+            Cancellation cancellation, CancellationToken token, Begin begin, Take<T> take, Func<T, TResult> convert,
+            Running running = null)
         {
             using (cancellation)
             {
@@ -43,11 +44,21 @@ namespace LibCheckpoint
                     {
                         return default(TResult); // a save that is not due
                     }
-                    using (token.Register(() => NativeMethods.ckpt_pending_cancel(pending)))
+                    try
                     {
-                        Task ended = Ended(pending);
-                        running?.Add(ended);
-                        await ended.ConfigureAwait(false);
+                        using (token.Register(() => NativeMethods.ckpt_pending_cancel(pending)))
+                        {
+                            Task ended = Ended(pending);
+                            running?.Add(ended);
+                            await ended.ConfigureAwait(false);
+                        }
+                    }
+                    catch
+                    {
+                        // Nobody would hear of its end, before which its memory is the library's.
+                        NativeMethods.ckpt_pending_cancel(pending);
+                        NativeMethods.ckpt_pending_wait_for(pending, double.PositiveInfinity);
+                        throw;
                     }
                     T result;
                     cancellation.Check(take(pending, out result, out error), error, token);
@@ -124,8 +135,8 @@ namespace LibCheckpoint
         }
     }
 
-    /// <summary>The calls that run in the background for one checkpoint, of whichever of its objects
-    /// they were made.</summary>
+    /// <summary>The calls that run in the background for one checkpoint, of whichever of its
+    /// objects they were made.</summary>
     internal sealed class Running
     {
         private readonly List<Task> tasks = new List<Task>();

@@ -17,7 +17,8 @@ namespace LibCheckpoint
         /// </summary>
         public IList<Action<string>> Written { get; } = new List<Action<string>>();
 
-        internal static Cancellation Cancellation(CheckpointSaveOptions options) => WriteOptions.Cancellation(options == null ? null : options.Write);
+        internal static Cancellation Cancellation(CheckpointSaveOptions options) =>
+            WriteOptions.Cancellation(options == null ? null : options.Write);
 
         internal static SaveOptionsHandle Make(CheckpointSaveOptions options, Cancellation cancellation) =>
             NativeOptions.With(
@@ -199,7 +200,8 @@ namespace LibCheckpoint
         /// cref="ErrorCode.Aborted"/> when a callback fails; else what <see cref="Writer.Finish"/>
         /// reports. What was at the path is then still there.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-        public string Save(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Save(
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)
@@ -210,7 +212,8 @@ namespace LibCheckpoint
 
         /// <summary>Writes the checkpoint <paramref name="prefix"/>, neither counting nor telling
         /// the state file. (<c>tf.train.Checkpoint.write</c>)</summary>
-        public string Write(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public string Write(
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out IntPtr saved, out IntPtr error)

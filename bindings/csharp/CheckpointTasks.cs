@@ -17,8 +17,8 @@ namespace LibCheckpoint
         /// cref="SyncAsync"/>, to hold no thread; with <see cref="Busy.Fail"/> it fails
         /// instead.</remarks>
         /// <returns>The path of the checkpoint. The task fails as <see cref="Save"/> does, and with
-        /// <see cref="ErrorCode.Unavailable"/> and <see cref="Reason.Busy"/> when an earlier save is
-        /// still running, if so asked. No other call reports its failure, but <see
+        /// <see cref="ErrorCode.Unavailable"/> and <see cref="Reason.Busy"/> when an earlier save
+        /// is still running, if so asked. No other call reports its failure, but <see
         /// cref="LastFailure"/>.</returns>
         public Task<string> SaveAsync(
             string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
@@ -48,7 +48,8 @@ namespace LibCheckpoint
         /// other error comes from <see cref="Pending.Wait()"/>, or, when nobody asks there, from
         /// <see cref="Sync"/>. <see cref="ErrorCode.Unavailable"/> with <see cref="Reason.Busy"/>
         /// when an earlier save is still running, if so asked.</exception>
-        public Pending BeginSave(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public Pending BeginSave(
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -59,7 +60,8 @@ namespace LibCheckpoint
 
         /// <summary>Begins what <see cref="WriteAsync"/> does, as <see cref="BeginSave"/>
         /// does.</summary>
-        public Pending BeginWrite(string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
+        public Pending BeginWrite(
+            string prefix, CheckpointSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] path = Utf8.Path(prefix, "prefix");
             return SaveBy(options, token, delegate(SaveOptionsHandle made, out PendingHandle pending, out IntPtr error)
@@ -81,7 +83,8 @@ namespace LibCheckpoint
             string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreInBackground(options, token, delegate(RestoreOptionsHandle made, out PendingHandle pending, out IntPtr error)
+            return RestoreInBackground(
+                options, token, delegate(RestoreOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_restore_async(handle, bytes, made, out pending, out error);
             });
@@ -93,7 +96,8 @@ namespace LibCheckpoint
             string path, RestoreOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] bytes = Utf8.Path(path);
-            return RestoreInBackground(options, token, delegate(RestoreOptionsHandle made, out PendingHandle pending, out IntPtr error)
+            return RestoreInBackground(
+                options, token, delegate(RestoreOptionsHandle made, out PendingHandle pending, out IntPtr error)
             {
                 return NativeMethods.ckpt_checkpoint_read_async(handle, bytes, made, out pending, out error);
             });

@@ -29,6 +29,8 @@ namespace LibCheckpoint
 
         // No longer than a span can be.
         internal static TimeSpan Span(double seconds) =>
-            seconds >= TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.MaxValue : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
+            seconds >= TimeSpan.MaxValue.TotalSeconds / 2
+                ? TimeSpan.MaxValue
+                : new TimeSpan((long)(seconds * TimeSpan.TicksPerSecond));
     }
 }

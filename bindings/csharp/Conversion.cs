@@ -14,7 +14,8 @@ namespace LibCheckpoint
         public static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> values, Span<TTo> result, Conversion conversion)
             where TFrom : struct
             where TTo : struct =>
-            Convert(Elements<TFrom>.DType, MemoryMarshal.AsBytes(values), Elements<TTo>.DType, MemoryMarshal.AsBytes(result), conversion);
+            Convert(
+                Elements<TFrom>.DType, MemoryMarshal.AsBytes(values), Elements<TTo>.DType, MemoryMarshal.AsBytes(result), conversion);
 
         /// <summary>The same with the bytes of elements in native order, for dtypes that C# has no
         /// type for.</summary>

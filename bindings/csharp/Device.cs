@@ -84,8 +84,9 @@ namespace LibCheckpoint
             using (DeviceHandle native = DeviceVariable.Make(device))
             {
                 Node node;
-                int rank = shape == null ? -1 : shape.Count;
-                NativeMethods.ckpt_graph_add_device(handle, dtype, Elements.Dimensions(shape), rank, native, made, out node);
+                long[] dimensions = Elements.Dimensions(shape);
+                int rank = dimensions == null ? -1 : dimensions.Length;
+                NativeMethods.ckpt_graph_add_device(handle, dtype, dimensions, rank, native, made, out node);
                 return node;
             }
         }

@@ -15,8 +15,8 @@ namespace LibCheckpoint
         /// <summary>
         /// The dtype of elements of <typeparamref name="T"/>: <see cref="bool"/>, the integers,
         /// <see cref="float"/>, <see cref="double"/>, <c>Half</c>, <see cref="Complex"/>, <see
-        /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are an <see
-        /// cref="ArgumentException"/>.
+        /// cref="Complex64"/>, <see cref="Float16Bits"/> or <see cref="BFloat16Bits"/>. Others are
+        /// an <see cref="ArgumentException"/>.
         /// </summary>
         public static DType Of<T>()
             where T : struct => Elements<T>.DType;
@@ -26,7 +26,8 @@ namespace LibCheckpoint
     {
         internal static readonly Dictionary<Type, DType> Known = new Dictionary<Type, DType>
         {
-            { typeof(bool), DType.Bool }, { typeof(sbyte), DType.Int8 }, { typeof(short), DType.Int16 }, { typeof(int), DType.Int32 },
+            { typeof(bool), DType.Bool }, { typeof(sbyte), DType.Int8 }, { typeof(short), DType.Int16 },
+            { typeof(int), DType.Int32 },
             { typeof(long), DType.Int64 }, { typeof(byte), DType.UInt8 }, { typeof(ushort), DType.UInt16 },
             { typeof(uint), DType.UInt32 }, { typeof(ulong), DType.UInt64 }, { typeof(float), DType.Float32 },
             { typeof(double), DType.Float64 }, { typeof(Complex64), DType.Complex64 }, { typeof(Complex), DType.Complex128 },
@@ -39,10 +40,12 @@ namespace LibCheckpoint
         // A span of bytes can be too short for the bytes of all values: of one value it is long
         // enough.
         internal static ref byte First<T>(Span<T> values)
-            where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
+            where T : struct =>
+                ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
 
         internal static ref byte First<T>(ReadOnlySpan<T> values)
-            where T : struct => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
+            where T : struct =>
+                ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values.Length > 1 ? values.Slice(0, 1) : values));
 
         internal static long Size<T>(int count)
             where T : struct => (long)count * Elements<T>.Size;
@@ -79,7 +82,8 @@ namespace LibCheckpoint
         {
             if (count > 0x7fffffc7)
             {
-                throw new CheckpointException(ErrorCode.ResourceExhausted, Reason.Limit, "the tensor is larger than an array can be");
+                throw new CheckpointException(
+                    ErrorCode.ResourceExhausted, Reason.Limit, "the tensor is larger than an array can be");
             }
         }
 

@@ -68,7 +68,8 @@ namespace LibCheckpoint
                     return NativeMethods.ckpt_latest_valid_checkpoint_async(path, made, out pending, out error);
                 }
             };
-            return Background.Run<ValidCheckpoint, ValidCheckpoint>(cancellation, token, begin, ValidCheckpoint.Take, found => found);
+            return Background.Run<ValidCheckpoint, ValidCheckpoint>(
+                cancellation, token, begin, ValidCheckpoint.Take, found => found);
         }
 
         /// <summary>Does what <see cref="Merge"/> does, in the background, where callbacks of the

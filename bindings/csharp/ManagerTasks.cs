@@ -8,11 +8,11 @@ namespace LibCheckpoint
     {
         /// <summary>
         /// Does what <see cref="Save"/> does, in the background, as <see
-        /// cref="LibCheckpoint.Checkpoint.SaveAsync"/> does: the checkpoint is recorded, and what is
-        /// too many is removed, when it is complete. The values are copied before this returns.
+        /// cref="LibCheckpoint.Checkpoint.SaveAsync"/> does: the checkpoint is recorded, and what
+        /// is too many is removed, when it is complete. The values are copied before this returns.
         /// </summary>
-        /// <returns>The path of the checkpoint; a completed task with null when the manager saves by
-        /// steps and it is too early.</returns>
+        /// <returns>The path of the checkpoint; a completed task with null when the manager saves
+        /// by steps and it is too early.</returns>
         public Task<string> SaveAsync(ManagerSaveOptions options = null, CancellationToken token = default(CancellationToken))
         {
             Cancellation cancellation = ManagerSaveOptions.Cancellation(options);
@@ -49,10 +49,11 @@ namespace LibCheckpoint
         }
 
         /// <summary>Does what <see cref="RestoreOrInitialize"/>
-        /// does, in the background, as <see cref="LibCheckpoint.Checkpoint.RestoreAsync"/> does. The
-        /// init callback is called there, and may use the graph.</summary>
+        /// does, in the background, as <see cref="LibCheckpoint.Checkpoint.RestoreAsync"/> does.
+        /// The init callback is called there, and may use the graph.</summary>
         /// <returns>The status, to be disposed of; null where there was no checkpoint.</returns>
-        public Task<Status> RestoreOrInitializeAsync(ResumeOptions options = null, CancellationToken token = default(CancellationToken))
+        public Task<Status> RestoreOrInitializeAsync(
+            ResumeOptions options = null, CancellationToken token = default(CancellationToken))
         {
             Background.Begin begin = delegate(out PendingHandle pending, out IntPtr error)
             {

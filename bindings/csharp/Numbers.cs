@@ -4,8 +4,8 @@ using System.Numerics;
 
 namespace LibCheckpoint
 {
-    /// <summary>The bits of an IEEE half-precision number, for runtimes that have no <c>System.Half</c>,
-    /// and where the bits matter.</summary>
+    /// <summary>The bits of an IEEE half-precision number, for runtimes that have no
+    /// <c>System.Half</c>, and where the bits matter.</summary>
     public readonly struct Float16Bits : IEquatable<Float16Bits>
     {
         /// <summary>Makes one of its bits.</summary>

@@ -16,15 +16,21 @@ namespace LibCheckpoint
         private readonly Cancellation cancellation;
         private readonly CancellationToken token;
         private readonly CancellationTokenRegistration registration;
-        private readonly Lazy<Task> completion;
 
         private Pending(PendingHandle handle, Cancellation cancellation, CancellationToken token)
         {
             this.handle = handle;
             this.cancellation = cancellation;
             this.token = token;
-            completion = new Lazy<Task>(() => Background.Ended(handle));
             registration = token.Register(Cancel);
+            Completion = Background.Ended(handle);
+            if (token.CanBeCanceled)
+            {
+                // A token that lives on does not hold what is over.
+                Completion.ContinueWith(
+                    ended => registration.Dispose(), CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
         }
 
         /// <summary>The path of the checkpoint that is being written.</summary>
@@ -51,7 +57,7 @@ namespace LibCheckpoint
 
         /// <summary>Completes when the save is over, well or not. It never fails, so that no error
         /// is lost with it: what became of the save <see cref="Wait()"/> says.</summary>
-        public Task Completion => completion.Value;
+        public Task Completion { get; }
 
         /// <summary>Whether the save is over, and how many bytes of how many are written. This
         /// never waits.</summary>

@@ -302,7 +302,8 @@ namespace LibCheckpoint
 
         /// <summary>Reads several tensors at once, with several threads, each into its
         /// memory.</summary>
-        /// <exception cref="CheckpointException">As of <see cref="SavedTensor.Read{T}"/>.</exception>
+        /// <exception cref="CheckpointException">As of <see
+        /// cref="SavedTensor.Read{T}"/>.</exception>
         /// <exception cref="OperationCanceledException">The token was cancelled; what is in the
         /// memory then is not specified.</exception>
         public void ReadMany(ReadBatch batch, ReadOptions options = null, CancellationToken token = default(CancellationToken))

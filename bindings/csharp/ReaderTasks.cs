@@ -16,15 +16,19 @@ namespace LibCheckpoint
         /// <summary>The number of tensors.</summary>
         public int Count => parts.Count;
 
-        /// <summary>Adds a tensor, which <typeparamref name="T"/> has to be the type of, as for <see
-        /// cref="SavedTensor.Read{T}"/>. The memory has exactly as many elements, and that of one tensor
-        /// does not overlap that of another. It stays where it is while the batch is read.</summary>
+        /// <summary>Adds a tensor, which <typeparamref name="T"/> has to be the type of, as for
+        /// <see cref="SavedTensor.Read{T}"/>. The memory has exactly as many elements, and that of
+        /// one tensor does not overlap that of another. It stays where it is while the batch is
+        /// read.</summary>
         /// <returns>This.</returns>
         public ReadBatch Add<T>(SavedTensor tensor, Memory<T> values)
             where T : struct
         {
             DType dtype = DTypes.Of<T>();
-            parts.Add(new Part { Tensor = Required.Of(tensor, "tensor"), DType = dtype, Pin = (pins, index) => pins.Pin(index, values) });
+            parts.Add(new Part
+            {
+                Tensor = Required.Of(tensor, "tensor"), DType = dtype, Pin = (pins, index) => pins.Pin(index, values),
+            });
             return this;
         }
 
@@ -115,10 +119,12 @@ namespace LibCheckpoint
         /// <summary>Does what <see cref="ReadMany"/> does, in the background: no thread waits. The
         /// memory is not to be used until the task is over, and stays where it is until then; the
         /// reader may be disposed of before.</summary>
-        public Task ReadManyAsync(ReadBatch batch, ReadOptions options = null, CancellationToken token = default(CancellationToken)) =>
+        public Task ReadManyAsync(
+            ReadBatch batch, ReadOptions options = null, CancellationToken token = default(CancellationToken)) =>
             ReadManyAsync(handle, Required.Of(batch, "batch"), options, token);
 
-        internal static async Task ReadManyAsync(ReaderHandle handle, ReadBatch batch, ReadOptions options, CancellationToken token)
+        internal static async Task ReadManyAsync(
+            ReaderHandle handle, ReadBatch batch, ReadOptions options, CancellationToken token)
         {
             IntPtr[] tensors;
             // The memory is let go of when the library has let go of it, however that comes about.

@@ -58,7 +58,8 @@ namespace LibCheckpoint
                 Node node;
                 IntPtr kept = create == null ? IntPtr.Zero : CallbackValue.Give(create);
                 NativeMethods.ckpt_graph_add_slot_owner(
-                    handle, create == null ? null : Callbacks.CreateSlot, kept, create == null ? null : Callbacks.Release, made, out node);
+                    handle, create == null ? null : Callbacks.CreateSlot, kept,
+                    create == null ? null : Callbacks.Release, made, out node);
                 return node;
             }
         }
@@ -80,7 +81,8 @@ namespace LibCheckpoint
             Variable = NativeMethods.ckpt_slot_request_variable(pointer);
             Name = NativeMethods.ckpt_slot_request_name(pointer).Text;
             DType = NativeMethods.ckpt_slot_request_dtype(pointer);
-            Shape = NativeResult.Shape(NativeMethods.ckpt_slot_request_shape(pointer), NativeMethods.ckpt_slot_request_rank(pointer));
+            Shape = NativeResult.Shape(
+                NativeMethods.ckpt_slot_request_shape(pointer), NativeMethods.ckpt_slot_request_rank(pointer));
         }
 
         /// <summary>The object that is to have the slot.</summary>
@@ -108,7 +110,8 @@ namespace LibCheckpoint
         }
 
         /// <summary>Makes the slot a variable whose value is the program's memory, as
-        /// <see cref="Graph.AddVariable{T}(Memory{T}, IReadOnlyList{long}, NodeOptions)"/> does.</summary>
+        /// <see cref="Graph.AddVariable{T}(Memory{T}, IReadOnlyList{long}, NodeOptions)"/>
+        /// does.</summary>
         public void MakeVariable<T>(Memory<T> values, NodeOptions options)
             where T : struct
         {
@@ -118,7 +121,8 @@ namespace LibCheckpoint
                 IntPtr request = Pointer();
                 IntPtr data;
                 IntPtr kept = CallbackValue.Pin(values, out data);
-                NativeMethods.ckpt_slot_request_set_borrowed(request, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made);
+                NativeMethods.ckpt_slot_request_set_borrowed(
+                    request, data, Elements.Size<T>(values.Length), kept, Callbacks.Release, made);
             }
         }
 

@@ -100,11 +100,11 @@ namespace LibCheckpoint
         public void PutRead(string name, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] bytes = Utf8.Encode(name);
-            Required.Of(shape, "shape");
+            long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
             Required.Of(read, "read");
             IntPtr sink = Pointer();
             NativeMethods.ckpt_sink_put_read(
-                sink, bytes, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                sink, bytes, dtype, dimensions, dimensions.Length, Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
         }
 
         /// <summary>Puts a string tensor.</summary>

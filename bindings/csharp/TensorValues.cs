@@ -156,7 +156,8 @@ namespace LibCheckpoint
                     IntPtr e;
                     call.Check(
                         NativeMethods.ckpt_reader_read_slice(
-                            reader, pointer, region.Starts, region.Lengths, region.Rank, call.Options, (IntPtr)first, Elements.Size<T>(values.Length), out e), e);
+                            reader, pointer, region.Starts, region.Lengths, region.Rank, call.Options,
+                            (IntPtr)first, Elements.Size<T>(values.Length), out e), e);
                 }
             }
         }
@@ -177,9 +178,10 @@ namespace LibCheckpoint
         /// <exception cref="ArgumentException">The elements of the array are those of no
         /// tensor.</exception>
         /// <exception cref="CheckpointException">As of <see cref="Read{T}"/>; <see
-        /// cref="ErrorCode.InvalidArgument"/> with <see cref="Reason.Shape"/> when the dimensions are
-        /// others.</exception>
-        public unsafe void ReadIntoArray(Array values, ReadOptions options = null, CancellationToken token = default(CancellationToken))
+        /// cref="ErrorCode.InvalidArgument"/> with <see cref="Reason.Shape"/> when the dimensions
+        /// are others.</exception>
+        public unsafe void ReadIntoArray(
+            Array values, ReadOptions options = null, CancellationToken token = default(CancellationToken))
         {
             DType dtype = Elements.DTypeOf(Required.Of(values, "values"));
             options = As(dtype, options);

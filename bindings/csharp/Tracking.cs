@@ -226,7 +226,8 @@ namespace LibCheckpoint
                     }
                     else
                     {
-                        Add(Join(path, index.ToString(CultureInfo.InvariantCulture)), element, null, child => graph.ListAppend(list, child));
+                        Add(
+                            Join(path, index.ToString(CultureInfo.InvariantCulture)), element, null, child => graph.ListAppend(list, child));
                     }
                     index++;
                 }

@@ -80,7 +80,7 @@ namespace LibCheckpoint
         /// native order.</summary>
         public Node AddBytes(Memory<byte> values, DType dtype, IReadOnlyList<long> shape, NodeOptions options = null)
         {
-            Required.Of(shape, "shape");
+            long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             using (handle.Hold())
             {
@@ -88,14 +88,14 @@ namespace LibCheckpoint
                 IntPtr kept = CallbackValue.Pin(values, out data);
                 Node node;
                 NativeMethods.ckpt_graph_add_borrowed(
-                    handle, dtype, Elements.Dimensions(shape), Elements.Rank(shape), data, values.Length, kept, Callbacks.Release, made, out node);
+                    handle, dtype, dimensions, dimensions.Length, data, values.Length, kept, Callbacks.Release, made, out node);
                 return node;
             }
         }
 
         /// <summary>Replaces the memory that a variable of <see cref="AddVariable{T}(T[],
-        /// IReadOnlyList{long}, NodeOptions)"/> is saved from and restored into by other of the same size. The old
-        /// memory is the program's again.</summary>
+        /// IReadOnlyList{long}, NodeOptions)"/> is saved from and restored into by other of the
+        /// same size. The old memory is the program's again.</summary>
         public void SetMemory<T>(Node variable, Memory<T> values)
             where T : struct
         {
@@ -158,8 +158,9 @@ namespace LibCheckpoint
             using (NodeOptionsHandle made = NodeOptions.Make(options))
             {
                 Node node;
-                int rank = shape == null ? -1 : shape.Count;
-                NativeMethods.ckpt_graph_add_without_value(handle, dtype, Elements.Dimensions(shape), rank, made, out node);
+                long[] dimensions = Elements.Dimensions(shape);
+                int rank = dimensions == null ? -1 : dimensions.Length;
+                NativeMethods.ckpt_graph_add_without_value(handle, dtype, dimensions, rank, made, out node);
                 return node;
             }
         }

@@ -41,12 +41,13 @@ namespace LibCheckpoint
         /// <summary>
         /// Lends the elements, without copying them, as memory and as a sequence: for code that
         /// outlives a call. <typeparamref name="T"/> has to be the type of the tensor, as for <see
-        /// cref="SavedTensor.Read{T}"/>; <see cref="byte"/> stands for the bytes of any. The elements
-        /// are not aligned to their size unless <see cref="Alignment"/> says so.
+        /// cref="SavedTensor.Read{T}"/>; <see cref="byte"/> stands for the bytes of any. The
+        /// elements are not aligned to their size unless <see cref="Alignment"/> says so.
         /// </summary>
-        /// <returns>The memory, to be disposed of.</returns>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for another
-        /// type.</exception>
+        /// <returns>The memory, to be disposed of, and not before the last use of a span of
+        /// it.</returns>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.InvalidArgument"/> for
+        /// another type.</exception>
         public ViewMemory<T> Lend<T>()
             where T : struct
         {

@@ -5,10 +5,16 @@ using System.Threading;
 namespace LibCheckpoint
 {
     /// <summary>
-    /// The elements of a mapped tensor as memory that cannot be written. They stay mapped until this
-    /// is disposed of, also when their <see cref="View"/> is, and are not to be used after that.
-    /// Several threads may use it at once.
+    /// The elements of a mapped tensor as memory that cannot be written. They stay mapped until
+    /// this is disposed of, also when their <see cref="View"/> is, and are not to be used after
+    /// that. Several threads may use it at once.
     /// </summary>
+    /// <remarks>
+    /// A span keeps nothing alive. What nobody disposes of, and nobody knows any more, the garbage
+    /// collector lets go of, though a span of it is still in use, which then is of memory that is
+    /// not there: keep this in a <c>using</c> as long as its spans are used. Memory and sequences
+    /// know it, and so does what is pinned.
+    /// </remarks>
     public sealed class ViewMemory<T> : IDisposable
         where T : struct
     {
@@ -27,9 +33,9 @@ namespace LibCheckpoint
         public long Length { get; }
 
         /// <summary>All of them.</summary>
-        /// <exception cref="CheckpointException"><see cref="ErrorCode.ResourceExhausted"/> with <see
-        /// cref="Reason.Limit"/> when they are more than memory of .NET can have, 2³¹ - 1: <see
-        /// cref="Sequence"/> has any number.</exception>
+        /// <exception cref="CheckpointException"><see cref="ErrorCode.ResourceExhausted"/> with
+        /// <see cref="Reason.Limit"/> when they are more than memory of .NET can have, 2³¹ - 1:
+        /// <see cref="Sequence"/> has any number.</exception>
         public ReadOnlyMemory<T> Memory
         {
             get
@@ -38,7 +44,8 @@ namespace LibCheckpoint
                 {
                     throw new CheckpointException(
                         ErrorCode.ResourceExhausted, Reason.Limit,
-                        "the view has " + Length + " elements, and memory of .NET at most " + int.MaxValue + ": use its sequence");
+                        "the view has " + Length + " elements, and memory of .NET at most "
+                        + int.MaxValue + ": use its sequence");
                 }
                 return Piece(0, (int)Length);
             }
@@ -112,7 +119,8 @@ namespace LibCheckpoint
                     throw new ArgumentOutOfRangeException(nameof(elementIndex));
                 }
                 lease.Keep();
-                return new MemoryHandle((byte*)data + (long)elementIndex * Elements<T>.Size, default(System.Runtime.InteropServices.GCHandle), this);
+                return new MemoryHandle(
+                    (byte*)data + (long)elementIndex * Elements<T>.Size, default(System.Runtime.InteropServices.GCHandle), this);
             }
 
             public override void Unpin() => lease.Release();
@@ -123,8 +131,8 @@ namespace LibCheckpoint
             }
         }
 
-        /// <summary>Keeps a view mapped until it is disposed of, or nobody knows it any
-        /// more.</summary>
+        /// <summary>Keeps a view mapped until it is disposed of, or nobody knows it any more; a
+        /// span does not know it.</summary>
         private sealed class Lease : IDisposable
         {
             private readonly ViewHandle view;

@@ -20,9 +20,10 @@ namespace LibCheckpoint
 
         /// <summary>
         /// Hears of a state file that cannot be used for longer than one that another program is
-        /// writing would be, which is 10 seconds; once, until it can be used again. Waiting and
-        /// watching then go on. Without it they fail with <see cref="ErrorCode.DataLoss"/>. What it
-        /// throws ends the call.
+        /// writing would be, which is 10 seconds, or that cannot be used when time runs out; once,
+        /// until it can be used again. Waiting and watching then go on until time has run out, and
+        /// end as without a fault. Without it they fail with <see cref="ErrorCode.DataLoss"/>. What
+        /// it throws ends the call.
         /// </summary>
         public Action<CheckpointException> Fault { get; set; }
 
@@ -31,15 +32,26 @@ namespace LibCheckpoint
             var made = new Clock { Now = Clock, Sleep = Sleep };
             if (made.Sleep == null)
             {
-                made.Sleep = span =>
-                {
-                    // As long as a wait handle can wait, which is 24 days; the library asks again.
-                    token.WaitHandle.WaitOne(span.TotalMilliseconds < int.MaxValue ? span : TimeSpan.FromMilliseconds(int.MaxValue));
-                    token.ThrowIfCancellationRequested();
-                };
+                made.Sleep = span => Wait(span, token);
             }
             clock = made;
             return NativeOptions.With(NativeMethods.ckpt_wait_options_new(), options => Set(options, made));
+        }
+
+        /// <summary>Fails when the library does not take the options.</summary>
+        internal static void Check(WaitOptions options)
+        {
+            Clock clock;
+            options?.Make(CancellationToken.None, out clock).Dispose();
+        }
+
+        /// <summary>Waits, until the token is cancelled at most. It may end before: who waits looks
+        /// at the time again.</summary>
+        internal static void Wait(TimeSpan span, CancellationToken token)
+        {
+            // As long as a wait handle can wait, which is 24 days.
+            token.WaitHandle.WaitOne(span.TotalMilliseconds < int.MaxValue ? span : TimeSpan.FromMilliseconds(int.MaxValue));
+            token.ThrowIfCancellationRequested();
         }
 
         private void Set(WaitOptionsHandle made, Clock clock)
@@ -69,15 +81,16 @@ namespace LibCheckpoint
             string directory, string last, WaitOptions options = null, CancellationToken token = default(CancellationToken))
         {
             byte[] watched = Utf8.Path(directory, "directory"), known = Utf8.PathOrNull(last);
+            if (options?.Fault != null)
+            {
+                WaitOptions.Check(options);
+                return Looking.OnThread(watched, options).Next(last, token).GetAwaiter().GetResult();
+            }
             Clock clock;
             using (WaitOptionsHandle made = (options ?? new WaitOptions()).Make(token, out clock))
             {
-                IntPtr path = IntPtr.Zero;
-                GoOn(options, () =>
-                {
-                    IntPtr e;
-                    CheckWaited(NativeMethods.ckpt_wait_for_new_checkpoint(watched, known, made, out path, out e), e, clock, token);
-                });
+                IntPtr path, e;
+                CheckWaited(NativeMethods.ckpt_wait_for_new_checkpoint(watched, known, made, out path, out e), e, clock, token);
                 return NativeResult.Text(path);
             }
         }
@@ -95,9 +108,14 @@ namespace LibCheckpoint
         /// cref="OperationCanceledException"/>.</param>
         public static IEnumerable<string> Watch(
             string directory, WaitOptions options = null, Func<bool> isDone = null,
-            CancellationToken token = default(CancellationToken)) => Appearing(Utf8.Path(directory, "directory"), options, isDone, token);
+            CancellationToken token = default(CancellationToken))
+        {
+            byte[] watched = Utf8.Path(directory, "directory");
+            return options?.Fault == null ? Appearing(watched, options, isDone, token) : Told(watched, options, isDone, token);
+        }
 
-        private static IEnumerable<string> Appearing(byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
+        private static IEnumerable<string> Appearing(
+            byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
         {
             Clock clock;
             CheckpointsIteratorHandle iterator;
@@ -108,52 +126,49 @@ namespace LibCheckpoint
             using (iterator)
             {
                 string path;
-                while ((path = Next(iterator, options, clock, token)) != null)
+                while ((path = Next(iterator, clock, token)) != null)
                 {
                     yield return path;
                 }
             }
         }
 
+        // The same where somebody is told of a state file that cannot be used, which ends the
+        // library's iterator or has it begin to wait anew.
+        private static IEnumerable<string> Told(byte[] directory, WaitOptions options, Func<bool> isDone, CancellationToken token)
+        {
+            WaitOptions.Check(options);
+            Looking looking = Looking.OnThread(directory, options);
+            string last = null;
+            bool isOver = false;
+            while (!isOver)
+            {
+                string path = looking.Next(last, token).GetAwaiter().GetResult();
+                if (path != null)
+                {
+                    last = path;
+                    yield return path;
+                    looking.Rest(token).GetAwaiter().GetResult();
+                }
+                isOver = isDone == null ? path == null : isDone();
+            }
+        }
+
         private static CheckpointsIteratorHandle NewIterator(byte[] directory, WaitOptionsHandle options, Func<bool> isDone)
         {
             CheckpointsIteratorHandle iterator;
+            bool asks = isDone != null;
             NativeMethods.ckpt_checkpoints_iterator_new(
-                directory, options, isDone == null ? null : Callbacks.IsDone, isDone == null ? IntPtr.Zero : CallbackValue.Give(isDone), isDone == null ? null : Callbacks.Release, out iterator);
+                directory, options, asks ? Callbacks.IsDone : null, asks ? CallbackValue.Give(isDone) : IntPtr.Zero,
+                asks ? Callbacks.Release : null, out iterator);
             return iterator;
         }
 
-        private static string Next(CheckpointsIteratorHandle iterator, WaitOptions options, Clock clock, CancellationToken token)
+        private static string Next(CheckpointsIteratorHandle iterator, Clock clock, CancellationToken token)
         {
-            IntPtr path = IntPtr.Zero;
-            GoOn(options, () =>
-            {
-                IntPtr e;
-                CheckWaited(NativeMethods.ckpt_checkpoints_iterator_next(iterator, out path, out e), e, clock, token);
-            });
+            IntPtr path, e;
+            CheckWaited(NativeMethods.ckpt_checkpoints_iterator_next(iterator, out path, out e), e, clock, token);
             return NativeResult.Text(path);
-        }
-
-        // Waits again when the state file cannot be used, if there is somebody who is told of it.
-        private static void GoOn(WaitOptions options, Action wait)
-        {
-            bool told = false;
-            while (true)
-            {
-                try
-                {
-                    wait();
-                    return;
-                }
-                catch (CheckpointException e) when (e.Code == ErrorCode.DataLoss && options != null && options.Fault != null)
-                {
-                    if (!told)
-                    {
-                        options.Fault(e);
-                    }
-                    told = true;
-                }
-            }
         }
 
         private static void CheckWaited(ErrorCode code, IntPtr error, Clock clock, CancellationToken token)

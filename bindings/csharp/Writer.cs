@@ -102,8 +102,9 @@ namespace LibCheckpoint
             where T : struct =>
             AddBytes(key, DTypes.Of<T>(), Elements.Dimensions(shape) ?? new long[] { values.Length }, Pinned.Of(values));
 
-        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank, such
-        /// as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/> does.</summary>
+        /// <summary>Adds a tensor with the elements and the dimensions of an array of any rank,
+        /// such as <c>float[,]</c>, as <see cref="Add{T}(string, T[], IReadOnlyList{long})"/>
+        /// does.</summary>
         /// <exception cref="ArgumentException">The elements of the array are those of no
         /// tensor.</exception>
         public void AddArray(string key, Array values)
@@ -151,11 +152,11 @@ namespace LibCheckpoint
             where T : struct
         {
             byte[] name = Utf8.Encode(key, "key"), text = Utf8.Encode(shapeAndSlice, "shapeAndSlice");
-            Required.Of(shape, "shape");
+            long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
             using (Pinned data = Pinned.Of(new ReadOnlyMemory<T>(Required.Of(values, "values"))))
             {
                 NativeMethods.ckpt_writer_add_shape_and_slice(
-                    handle, name, DTypes.Of<T>(), Elements.Dimensions(shape), Elements.Rank(shape), text, data.Pointer, data.Size);
+                    handle, name, DTypes.Of<T>(), dimensions, dimensions.Length, text, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }
@@ -169,12 +170,12 @@ namespace LibCheckpoint
         public void AddRead(string key, DType dtype, IReadOnlyList<long> shape, ReadBytes read)
         {
             byte[] name = Utf8.Encode(key, "key");
-            Required.Of(shape, "shape");
+            long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
             Required.Of(read, "read");
             using (handle.Hold())
             {
                 NativeMethods.ckpt_writer_add_read(
-                    handle, name, dtype, Elements.Dimensions(shape), Elements.Rank(shape), Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
+                    handle, name, dtype, dimensions, dimensions.Length, Callbacks.Read, CallbackValue.Give(read), Callbacks.Release);
             }
         }
 
@@ -201,12 +202,13 @@ namespace LibCheckpoint
         public void AddStringsSlice(string key, IReadOnlyList<byte[]> values, IReadOnlyList<long> shape, Region region)
         {
             byte[] name = Utf8.Encode(key, "key");
-            Required.Of(region, "region").Of(Required.Of(shape, "shape"));
+            long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
+            Required.Of(region, "region").Of(dimensions);
             using (var pins = new Pins())
             {
                 Bytes[] elements = pins.Texts(values);
                 NativeMethods.ckpt_writer_add_strings_slice(
-                    handle, name, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, elements, elements.Length);
+                    handle, name, dimensions, region.Starts, region.Lengths, region.Rank, elements, elements.Length);
             }
         }
 
@@ -284,9 +286,10 @@ namespace LibCheckpoint
             using (data)
             {
                 byte[] name = Utf8.Encode(key, "key");
-                Required.Of(region, "region").Of(Required.Of(shape, "shape"));
+                long[] dimensions = Elements.Dimensions(Required.Of(shape, "shape"));
+                Required.Of(region, "region").Of(dimensions);
                 NativeMethods.ckpt_writer_add_slice(
-                    handle, name, dtype, Elements.Dimensions(shape), region.Starts, region.Lengths, region.Rank, data.Pointer, data.Size);
+                    handle, name, dtype, dimensions, region.Starts, region.Lengths, region.Rank, data.Pointer, data.Size);
                 borrowed.Keep(data);
             }
         }

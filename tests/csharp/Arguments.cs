@@ -1,4 +1,5 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
@@ -150,6 +151,74 @@ internal static class Arguments
         }
         Check.That(value != null, "there is nothing to try a " + type + " with");
         return value;
+    }
+
+    // A list that is another one each time that it is looked at, as one that a second thread
+    // changes.
+    private sealed class Growing : IReadOnlyList<long>
+    {
+        private int count;
+
+        public int Count => ++count;
+
+        public long this[int index] => 1;
+
+        public IEnumerator<long> GetEnumerator() => throw new NotSupportedException();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+
+    [Test("a_shape_is_read_once")]
+    private static void AShapeIsReadOnce()
+    {
+        ReadBytes zeros = (offset, buffer) => buffer.Clear();
+        using (var program = new TestProgram())
+        {
+            Graph graph = program.Graph;
+            var device = new DeviceVariable { Read = zeros, Write = (offset, data) => { } };
+            Check.Same(new long[] { 1 }, graph.Describe(graph.AddDevice(DType.Float32, new Growing(), device)).Shape);
+            var whatever = new Growing();
+            graph.AddWithoutValue(DType.Float32, whatever);
+            Check.Equal(2, whatever.Count); // the second time
+            Check.Same(new long[] { 1 }, graph.Describe(graph.AddBytes(new byte[4], DType.Float32, new Growing())).Shape);
+            graph.Track(program.Root, "s", graph.AddState(new Putting(sink => sink.PutRead("r", DType.Float32, new Growing(), zeros))));
+            using (var reader = new Reader(program.Checkpoint.Write(Program.At("c"))))
+            {
+                Check.Same(new long[] { 1 }, reader["s/.ATTRIBUTES/r"].Shape);
+            }
+        }
+        using (var writer = new Writer(Program.At("w")))
+        {
+            var region = new Region(new long[1], new long[] { 1 });
+            writer.AddRead("read", DType.Float32, new Growing(), zeros);
+            writer.AddShapeAndSlice("whole", new float[1], new Growing(), "");
+            writer.AddSlice("slice", new float[1], new Growing(), region);
+            writer.AddStringsSlice("texts", new[] { new byte[1] }, new Growing(), region);
+            writer.Finish();
+        }
+        using (var reader = new Reader(Program.At("w")))
+        {
+            foreach (string key in new[] { "read", "whole", "slice", "texts" })
+            {
+                Check.Same(new long[] { 1 }, reader[key].Shape);
+            }
+        }
+    }
+
+    private sealed class Putting : IState
+    {
+        private readonly Action<Sink> put;
+
+        internal Putting(Action<Sink> put)
+        {
+            this.put = put;
+        }
+
+        public void Save(Sink sink) => put(sink);
+
+        public void Restore(Source source)
+        {
+        }
     }
 
     /// <summary>State that has what it is lent asked.</summary>

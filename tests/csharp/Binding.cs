@@ -436,7 +436,8 @@ internal static class Binding
                     Check.Same(new float[] { 7 }, reader.Read<float>("B/.ATTRIBUTES/VARIABLE_VALUE"));
                     Check.Same(new[] { 9 }, reader.Read<int>("Step/.ATTRIBUTES/VARIABLE_VALUE"));
                 }
-                // The old arrays are the program's again, and a moment later so is what a save in the background kept.
+                // The old arrays are the program's again, and a moment later so is what a save in
+                // the background kept.
                 Check.That(SpinWait.SpinUntil(() => Library.KeptObjects == kept, 10000), "old arrays are kept");
 
                 // A restore is into what is there now.

@@ -22,13 +22,17 @@ internal static class Streams
     private static async Task Watch()
     {
         string directory = Program.Directory, state = Program.At("checkpoint");
-        var options = new WaitOptions { PollInterval = TimeSpan.FromMilliseconds(5), MinInterval = TimeSpan.FromMilliseconds(10) };
+        var options = new WaitOptions
+        {
+            PollInterval = TimeSpan.FromMilliseconds(5), MinInterval = TimeSpan.FromMilliseconds(10),
+        };
         var used = new List<string>();
-        using var source = new CancellationTokenSource();
+        using var source = new CancellationTokenSource(TimeSpan.FromMinutes(1)); // for a watch that finds nothing
         CancellationToken token = source.Token;
         using var program = new TestProgram();
         program.Variable(program.Root, "v", new float[1]);
         int read = 0;
+        Task repairing = Task.CompletedTask;
         options.Log = (severity, line) => Interlocked.Increment(ref read);
         void Use(string path)
         {
@@ -41,7 +45,7 @@ internal static class Streams
             // A moment later; before that the state file is half written.
             File.WriteAllText(state, "model_checkpoint_path: \"");
             int before = read;
-            Task.Run(async () =>
+            repairing = Task.Run(async () =>
             {
                 Check.That(SpinWait.SpinUntil(() => Volatile.Read(ref read) > before, 10000), "nobody has read it");
                 File.Delete(state);
@@ -63,6 +67,7 @@ internal static class Streams
         {
             Check.Equal(token, e.CancellationToken);
         }
+        await repairing;
         Check.Same(new[] { Program.At("w-1"), Program.At("w-2"), Program.At("w-3") }, used);
 
         // A time-out is the end, and a fault that stays an error.
@@ -75,7 +80,8 @@ internal static class Streams
         Check.Equal(1, count);
         File.WriteAllText(state, "model_checkpoint_path: \"");
         await using IAsyncEnumerator<string> faulty = CheckpointFiles.WatchAsync(directory, options).GetAsyncEnumerator();
-        Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => faulty.MoveNextAsync().AsTask().GetAwaiter().GetResult()).Code);
+        CheckpointException fault = Check.Throws<CheckpointException>(() => faulty.MoveNextAsync().AsTask().GetAwaiter().GetResult());
+        Check.Equal(ErrorCode.DataLoss, fault.Code);
     }
 
     [Test("halves_are_elements")]
@@ -113,17 +119,23 @@ internal static class Streams
     {
         string[] used =
         {
-            "System", "System.Buffers", "System.Collections.Generic", "System.Diagnostics", "System.IO", "System.Linq", "System.Net.Http", "System.Numerics",
-            "System.Reflection", "System.Text", "System.Text.Json", "System.Text.RegularExpressions", "System.Threading", "System.Threading.Tasks", "System.Xml.Linq",
+            "System", "System.Buffers", "System.Collections.Generic", "System.Diagnostics", "System.IO", "System.Linq",
+            "System.Net.Http", "System.Numerics", "System.Reflection", "System.Text", "System.Text.Json",
+            "System.Text.RegularExpressions", "System.Threading", "System.Threading.Tasks", "System.Xml.Linq",
         };
-        Type[] known = { typeof(Regex), typeof(XDocument), typeof(HttpClient), typeof(Complex), typeof(Enumerable), typeof(Process), typeof(JsonSerializer) };
+        Type[] known =
+        {
+            typeof(Regex), typeof(XDocument), typeof(HttpClient), typeof(Complex), typeof(Enumerable), typeof(Process),
+            typeof(JsonSerializer),
+        };
         var taken = new HashSet<string>(
             known.SelectMany(type => type.Assembly.GetExportedTypes()).Concat(typeof(object).Assembly.GetExportedTypes())
                 .Where(type => used.Contains(type.Namespace)).Select(type => type.Name))
         {
             "Tensor", "Device", "Float16", "BFloat16", "Module", "Optimizer", "ScalarType", "NamedOnnxValue", "OrtValue",
         };
-        Check.Same(Array.Empty<string>(), typeof(Graph).Assembly.GetExportedTypes().Select(type => type.Name).Where(taken.Contains));
+        Check.Same(
+            Array.Empty<string>(), typeof(Graph).Assembly.GetExportedTypes().Select(type => type.Name).Where(taken.Contains));
     }
 
     [Test("disposing_asynchronously_awaits_what_is_running")]

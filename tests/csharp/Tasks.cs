@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using System.Threading;
 using System.Threading.Tasks;
 using LibCheckpoint;
@@ -56,7 +57,8 @@ internal static class Tasks
                 Check.Equal(Program.At("a-1"), status.Path);
             }
             Check.Same(new float[] { 1, 2 }, value);
-            using (var manager = new Manager(checkpoint, Program.At("managed"), new ManagerOptions { StepsInCalls = true, CheckpointInterval = 5 }))
+            using (var manager = new Manager(
+                checkpoint, Program.At("managed"), new ManagerOptions { StepsInCalls = true, CheckpointInterval = 5 }))
             {
                 Check.That(await manager.RestoreOrInitializeAsync() == null, "there was a checkpoint");
                 string first = await manager.SaveAsync(new ManagerSaveOptions { Step = 5 });
@@ -104,7 +106,8 @@ internal static class Tasks
         using (Reader reader = await Reader.OpenAsync(Program.At("all")))
         {
             Check.Same(new float[] { 1, 2, 3 }, await reader.ReadAsync<float>("v"));
-            Check.Same(new double[] { 1, 2, 3 }, await reader["v"].ReadAsync<double>(new ReadOptions { Conversion = Conversion.Exact }));
+            Check.Same(
+                new double[] { 1, 2, 3 }, await reader["v"].ReadAsync<double>(new ReadOptions { Conversion = Conversion.Exact }));
             var part = new float[5];
             await reader["v"].ReadIntoAsync(new Memory<float>(part, 1, 3));
             Check.Same(new float[] { 0, 1, 2, 3, 0 }, part);
@@ -153,12 +156,14 @@ internal static class Tasks
             var why = new InvalidOperationException("no");
             var failing = new CheckpointSaveOptions();
             failing.Written.Add(saved => { throw why; });
-            CheckpointException e = Check.Fails(ErrorCode.Aborted, Reason.Callback, () => Result(program.Checkpoint.SaveAsync(Program.At("c"), failing)));
+            CheckpointException e = Check.Fails(
+                ErrorCode.Aborted, Reason.Callback, () => Result(program.Checkpoint.SaveAsync(Program.At("c"), failing)));
             Check.That(e.InnerException == why, "not the callback's own exception");
             program.Checkpoint.Sync(); // the task has said it
             Check.Equal(Reason.Callback, program.Checkpoint.LastFailure.Reason);
             var stopping = new CheckpointSaveOptions { Write = new WriteOptions { Reporter = new Reporting(progress => { throw why; }) } };
-            e = Check.Fails(ErrorCode.Cancelled, Reason.Callback, () => Result(program.Checkpoint.WriteAsync(Program.At("c"), stopping)));
+            e = Check.Fails(
+                ErrorCode.Cancelled, Reason.Callback, () => Result(program.Checkpoint.WriteAsync(Program.At("c"), stopping)));
             Check.That(e.InnerException == why, "not the reporter's own exception");
             Check.Equal(ErrorCode.NotFound, Check.Throws<CheckpointException>(() => Result(program.Checkpoint.RestoreAsync(Program.At("none")))).Code);
             Checkpoint disposed = program.Graph.Contains(program.Root) ? new Checkpoint(program.Graph, program.Root) : null;
@@ -272,60 +277,79 @@ internal static class Tasks
         Binding.NothingIsKept();
     }
 
+    // What goes wrong between the beginning of a call and the waiting for it, which nothing public
+    // brings about: the call is ended all the same.
+    [Test("a_call_that_nobody_hears_of_is_over_when_its_task_is")]
+    private static void NothingRunsOn()
+    {
+        const BindingFlags own = BindingFlags.Instance | BindingFlags.NonPublic;
+        using (var program = new TestProgram())
+        {
+            program.Variable(program.Root, "v", new float[1 << 20]);
+            object running = typeof(Checkpoint).GetProperty("Running", own).GetValue(program.Checkpoint);
+            FieldInfo tasks = running.GetType().GetField("tasks", own);
+            object before = tasks.GetValue(running);
+            int inside = 0;
+            var slow = new CheckpointSaveOptions
+            {
+                Write = new WriteOptions
+                {
+                    Progress = (done, total) =>
+                    {
+                        Interlocked.Increment(ref inside);
+                        Thread.Sleep(50); // it would be seen if it ran on
+                        Interlocked.Decrement(ref inside);
+                    },
+                },
+            };
+            tasks.SetValue(running, null);
+            Check.Throws<ArgumentNullException>(() => Result(program.Checkpoint.SaveAsync(Program.At("s"), slow)));
+            tasks.SetValue(running, before);
+            Check.Equal(0, Volatile.Read(ref inside));
+            Check.Equal(false, CheckpointFiles.Exists(Program.At("s-1"))); // it was told to stop
+            program.Checkpoint.Save(Program.At("t"), new CheckpointSaveOptions { Busy = Busy.Fail });
+        }
+        Binding.NothingIsKept();
+    }
+
+    [Test("a_token_does_not_hold_saves_that_are_over")]
+    private static void TokensHoldNothing()
+    {
+        using (var source = new CancellationTokenSource())
+        using (var program = new TestProgram())
+        {
+            program.Variable(program.Root, "v", new float[1]);
+            List<WeakReference> saves = null;
+            // The stack of another thread, which has none of them when it is over.
+            var thread = new Thread(
+                () => saves = Enumerable.Range(0, 20).Select(i => Abandoned(program.Checkpoint, source.Token)).ToList());
+            thread.Start();
+            thread.Join();
+            Func<bool> areGone = () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return saves.Count(save => save.IsAlive) <= 2; // a collector that guesses may keep some
+            };
+            Check.That(SpinWait.SpinUntil(areGone, 10000), "the token holds " + saves.Count(save => save.IsAlive) + " of them");
+            foreach (WeakReference save in saves)
+            {
+                (save.Target as Pending)?.Dispose();
+            }
+        }
+        Binding.NothingIsKept();
+    }
+
+    private static WeakReference Abandoned(Checkpoint checkpoint, CancellationToken token)
+    {
+        Pending pending = checkpoint.BeginSave(Program.At("s"), null, token);
+        pending.Wait();
+        return new WeakReference(pending);
+    }
+
     private static void Forget(Reader reader, float[] values)
     {
         reader["v"].ReadIntoAsync(new Memory<float>(values));
-    }
-
-    [Test("waiting_for_a_checkpoint_survives_a_faulty_moment")]
-    private static void WaitingSurvivesAFaultyMoment()
-    {
-        string state = Program.At("checkpoint");
-        var quick = new WaitOptions { PollInterval = TimeSpan.FromMilliseconds(5) };
-        var heard = new List<string>();
-        using (var looked = new ManualResetEvent(false))
-        using (var program = new TestProgram())
-        {
-            quick.Log = (severity, line) =>
-            {
-                heard.Add(line);
-                looked.Set();
-            };
-            program.Variable(program.Root, "v", new float[1]);
-            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, new WaitOptions { Timeout = TimeSpan.Zero })) == null, "it found something");
-            File.WriteAllText(state, "model_checkpoint_path: \"");
-            Task<string> waiting = CheckpointFiles.WaitForNewAsync(Program.Directory, null, quick);
-            looked.WaitOne();
-            Check.Equal(false, waiting.IsCompleted);
-            File.Delete(state);
-            string path = program.Checkpoint.Save(Program.At("w"));
-            Check.Equal(path, Result(waiting));
-            Check.Equal(1, heard.Count);
-            Check.Contains("it is read again", heard[0]);
-
-            // One that stays so is told, or fails.
-            File.WriteAllText(state, "model_checkpoint_path: \"");
-            var faults = new List<CheckpointException>();
-            var once = new WaitOptions { Timeout = TimeSpan.Zero };
-            Check.Equal(ErrorCode.DataLoss, Check.Throws<CheckpointException>(() => Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, once))).Code);
-            once.Fault = faults.Add;
-            Check.That(Result(CheckpointFiles.WaitForNewAsync(Program.Directory, null, once)) == null, "it found something");
-            Check.Equal(ErrorCode.DataLoss, faults.Single().Code);
-
-            // So it is where a thread waits: a faulty file does not end the watch.
-            faults.Clear();
-            var watched = new WaitOptions
-            {
-                Timeout = TimeSpan.Zero, PollInterval = TimeSpan.FromMilliseconds(1), Fault = fault =>
-                {
-                    faults.Add(fault);
-                    File.Delete(state);
-                    path = program.Checkpoint.Save(Program.At("w"));
-                },
-            };
-            Check.Same(new[] { Program.At("w-2") }, CheckpointFiles.Watch(Program.Directory, watched));
-            Check.Equal(1, faults.Count);
-        }
     }
 
     private sealed class Reporting : IProgress<ByteProgress>

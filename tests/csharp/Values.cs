@@ -171,7 +171,8 @@ internal static class Values
             Check.That(one.Key.IsTransient == one.Value, one.Key + " is transient: " + one.Key.IsTransient);
         }
 
-        // What a callback throws of this class is said in its words; other results are made likewise.
+        // What a callback throws of this class is said in its words; other results are made
+        // likewise.
         using (var program = new TestProgram())
         {
             program.Variable(program.Root, "v", new float[1]);

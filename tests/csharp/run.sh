@@ -48,7 +48,7 @@ compile() {
 for runtime in mono core; do
   # With -doc a public member without documentation is an error.
   compile $runtime LibCheckpoint.dll "-doc:$work/$runtime/LibCheckpoint.xml" bindings/csharp/*.cs
-  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Arguments,Binding,Ranks,Snippets,Streams,Tasks,Values}.cs
+  compile $runtime tests.exe tests/csharp/{Testing,Conformance,Arguments,Binding,Ranks,Snippets,Streams,Tasks,Values,Waiting}.cs
   compile $runtime train.exe examples/csharp/Train.cs
   compile $runtime cost.exe tests/csharp/Cost.cs
   compile $runtime abandon.exe tests/csharp/Abandon.cs
