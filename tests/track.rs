@@ -247,6 +247,57 @@ fn containers_take_what_the_checkpoint_has_and_elements_keep_what_is_not_tracked
 }
 
 #[test]
+fn containers_in_containers_take_what_the_checkpoint_has() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Block {
+        k: Vec<f32>,
+        bias: Option<Vec<f32>>,
+        layer: Option<Layer>,
+        leaves: Vec<Layer>,
+        heads: BTreeMap<String, Layer>,
+        pair: [Layer; 2],
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Outer {
+        vector: Vec<Block>,
+        map: HashMap<String, Block>,
+        option: Option<Block>,
+    }
+    let block = |width: usize| Block {
+        k: vec![width as f32],
+        bias: Some(vec![2.0; width]),
+        layer: Some(layer(width)),
+        leaves: (1..=width).map(layer).collect(),
+        heads: (1..=width).map(|n| (format!("h{n}"), layer(n))).collect(),
+        pair: [layer(1), layer(width)],
+    };
+    let outer = |count: usize, key: &str| Outer {
+        vector: (1..=count).map(block).collect(),
+        map: [(key.to_owned(), block(count))].into(),
+        option: Some(block(count)),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = written(&directory, &mut outer(3, "a"));
+    let bare = Outer { vector: vec![Block::default()], option: Some(Block::default()), ..Outer::default() };
+    for before in [Outer::default(), bare, outer(2, "a"), outer(4, "b")] {
+        let mut loaded = before.clone();
+        let report = load(&path, &mut loaded).unwrap();
+        assert!(report.is_complete(), "{}", report.table());
+        assert_eq!(loaded, outer(3, "a"));
+        let mut loaded = before;
+        load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+        assert_eq!(loaded, outer(3, "a"));
+    }
+    // What is not there below a new element is not there afterwards.
+    let mut saved = outer(2, "a");
+    (saved.vector[1].bias, saved.vector[1].layer) = (None, None);
+    let path = written(&directory, &mut saved);
+    let mut loaded = outer(3, "a");
+    load(&path, &mut loaded).unwrap();
+    assert_eq!(loaded, saved);
+}
+
+#[test]
 fn numbered_structs_of_a_vector_take_all_the_rest() {
     #[derive(Track, Default)]
     #[track(numbered = "layer_with_weights-")]
@@ -357,6 +408,41 @@ fn slots_are_members_of_their_optimizer() {
     let e = Tracker::new(&mut Lost::default()).unwrap_err();
     assert_eq!((e.code(), e.reason()), (Code::NotFound, Reason::Node), "{e}");
     assert!(e.to_string().contains("net/l2"), "{e}");
+}
+
+#[test]
+fn slots_that_are_optional_are_loaded_if_the_checkpoint_has_them() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Program {
+        weights: Vec<f32>,
+        optimizer: Optimizer,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Optimizer {
+        #[track(slots = "weights")]
+        slots: Slots,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Slots {
+        m: Vec<f32>,
+        v: Option<Vec<f32>>,
+    }
+    let program = |v| Program { weights: vec![1.0, 2.0], optimizer: Optimizer { slots: Slots { m: vec![3.0; 2], v } } };
+    let directory = tempfile::tempdir().unwrap();
+    for (saved, before, loaded, partly) in [
+        (None, None, None, None),
+        (None, Some(vec![4.0; 2]), None, Some(vec![4.0; 2])),
+        (Some(vec![5.0; 2]), None, Some(vec![5.0; 2]), Some(vec![5.0; 2])),
+        (Some(vec![5.0; 2]), Some(vec![4.0; 3]), Some(vec![5.0; 2]), Some(vec![5.0; 2])),
+    ] {
+        let path = written(&directory, &mut program(saved));
+        let mut whole = program(before.clone());
+        load(&path, &mut whole).unwrap();
+        assert_eq!(whole, program(loaded));
+        let mut some = program(before);
+        load_partial(&path, &mut some, &RestoreOptions::new()).unwrap();
+        assert_eq!(some, program(partly));
+    }
 }
 
 #[test]
@@ -479,6 +565,64 @@ fn values_come_back_whatever_happens() {
     object.inner.wrong.pop();
     assert_eq!(tracker.with(&mut object, |_| Ok(())).unwrap_err().reason(), Reason::Shape);
     assert_eq!((object.first, object.inner.second), (vec![1.0], vec![2.0]));
+}
+
+/// Slots that cannot be lent are refused, and everything else comes back.
+#[test]
+fn values_come_back_from_around_slots_that_are_refused() {
+    fn refused<T: Track + Clone + std::fmt::Debug + PartialEq>(before: T) {
+        let mut object = before.clone();
+        let e = Tracker::new(&mut object).unwrap_err();
+        assert_eq!((e.code(), e.reason()), (Code::InvalidArgument, Reason::Node), "{e}");
+        assert_eq!(object, before, "{e}");
+        let directory = tempfile::tempdir().unwrap();
+        let e = write(directory.path().join("x"), &mut object, &SaveOptions::new()).unwrap_err();
+        assert_eq!((e.reason(), &object), (Reason::Node, &before), "{e}");
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Program<O> {
+        first: Vec<f32>,
+        optimizer: O,
+        net: Weights,
+        last: Vec<f32>,
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Weights {
+        w: Vec<f32>,
+    }
+    fn program<O>(optimizer: O) -> Program<O> {
+        Program { first: vec![1.0], optimizer, net: Weights { w: vec![2.0] }, last: vec![3.0] }
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct OfNoVariable {
+        #[track(slots = "net")]
+        slots: Weights,
+        after: Vec<f32>,
+    }
+    refused(program(OfNoVariable { slots: Weights { w: vec![4.0] }, after: vec![5.0] }));
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Nested {
+        m: Vec<f32>,
+        inner: Weights,
+        v: Vec<f32>,
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct OfStructs {
+        #[track(slots = "net/w")]
+        slots: Nested,
+        after: Vec<f32>,
+    }
+    let slots = Nested { m: vec![4.0], inner: Weights { w: vec![5.0] }, v: vec![6.0] };
+    refused(program(OfStructs { slots, after: vec![7.0] }));
+    #[derive(Debug, PartialEq, Clone)]
+    struct OwnsNone(Weights, Vec<f32>);
+    impl Track for OwnsNone {
+        fn members(&mut self, members: &mut Members<'_>) -> checkpoint::Result<()> {
+            members.slots("net/w", &mut self.0)?;
+            members.add("after", &mut self.1)
+        }
+    }
+    refused(program(OwnsNone(Weights { w: vec![4.0] }, vec![5.0])));
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl Members<'_> {
     /// * `ALREADY_EXISTS` (`NameTaken`): there is another member of this name.
     /// * Errors of a restore that has waited for the member.
     pub fn add<M: Member>(&mut self, name: &str, member: &mut M) -> Result<()> {
-        member.visit(name, self)
+        let visited = member.visit(name, self);
+        self.go_on(visited)
     }
 
     /// Names a member by the next number: the edge `prefix` and `number`, which is incremented. A
@@ -49,7 +50,8 @@ impl Members<'_> {
     /// # Errors
     /// Those of [`Members::add`].
     pub fn add_numbered<M: Member>(&mut self, prefix: &str, number: &mut usize, member: &mut M) -> Result<()> {
-        member.visit_numbered(prefix, number, self)
+        let visited = member.visit_numbered(prefix, number, self);
+        self.go_on(visited)
     }
 
     /// Names the slots that this object keeps for the variable at `path`, names of edges from the
@@ -61,6 +63,11 @@ impl Members<'_> {
     /// * `NOT_FOUND` (`Node`): the program has no object at the path.
     /// * `INVALID_ARGUMENT` (`Node`): it is no variable, or this object does not own slots.
     pub fn slots<T: Track>(&mut self, path: &str, slots: &mut T) -> Result<()> {
+        let visited = self.visit_slots(path, slots);
+        self.go_on(visited)
+    }
+
+    fn visit_slots<T: Track>(&mut self, path: &str, slots: &mut T) -> Result<()> {
         let Place::Object(owner) = self.place else {
             return Err(Error::argument("a slot has no slots of its own").because(Reason::Node));
         };
@@ -74,6 +81,18 @@ impl Members<'_> {
         };
         self.nodes.variable(variable)?;
         slots.members(&mut self.at(Place::Slots { owner, variable }))
+    }
+
+    /// What becomes of the walk after a member. Where values are given back it goes on whatever
+    /// became of this one, so that the others get theirs, and fails at its end.
+    pub(super) fn go_on(&mut self, visited: Result<()>) -> Result<()> {
+        match visited {
+            Err(e) if self.walk.gives_back() => {
+                self.walk.failure.get_or_insert(e);
+                Ok(())
+            }
+            visited => visited,
+        }
     }
 
     /// The members of something else.
@@ -118,13 +137,18 @@ impl Members<'_> {
             None if !self.walk.makes(self.place) => Ok(()),
             None => {
                 let node = self.nodes.add(kind())?;
+                if self.walk.purpose != Purpose::Lend {
+                    // Nothing is lent. What the checkpoint has below is known once it is attached.
+                    self.attach(name, node)?;
+                    return contents(&mut self.at(Place::Object(node)));
+                }
                 let made = contents(&mut self.at(Place::Object(node))).and_then(|()| self.attach(name, node));
-                let (purpose, pass) = (self.walk.purpose, self.walk.pass);
-                if made.is_err() && purpose == Purpose::Lend && self.find(name)?.is_none() {
+                if made.is_err() && self.find(name)?.is_none() {
                     // No later walk finds what it has.
+                    let pass = self.walk.pass;
                     (self.walk.purpose, self.walk.pass) = (Purpose::Return, Pass::Both);
                     let returned = contents(&mut self.at(Place::Object(node)));
-                    (self.walk.purpose, self.walk.pass) = (purpose, pass);
+                    (self.walk.purpose, self.walk.pass) = (Purpose::Lend, pass);
                     return made.and(returned);
                 }
                 made
@@ -161,7 +185,7 @@ impl Members<'_> {
     pub(super) fn has_or_awaits(&self, name: &str) -> Result<bool> {
         let is_awaited = match self.place {
             Place::Object(node) => self.nodes.deferred(node).any(|(edge, _)| edge == name),
-            Place::Slots { .. } => true,
+            Place::Slots { owner, variable } => self.nodes.awaits_slot(owner, variable, name),
         };
         Ok(is_awaited || self.find(name)?.is_some())
     }

@@ -36,7 +36,7 @@ pub(super) struct Walk {
     pub clears: bool,
     /// The first container for which the checkpoint has no element.
     pub absent: Option<String>,
-    /// The first failure of a walk that returns values, and goes on.
+    /// The first failure of a walk that gives values back, and goes on.
     pub failure: Option<crate::error::Error>,
 }
 
