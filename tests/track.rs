@@ -411,6 +411,74 @@ fn slots_are_members_of_their_optimizer() {
 }
 
 #[test]
+fn slots_of_variables_in_containers_are_loaded() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Program {
+        optimizer: Optimizer,
+        blocks: Vec<Weights>,
+        heads: BTreeMap<String, Weights>,
+        tail: Option<Weights>,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Weights {
+        w: Vec<f32>,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Optimizer {
+        #[track(slots = "blocks/1/w")]
+        block: Moment,
+        #[track(slots = "heads/a/w")]
+        head: Moment,
+        #[track(slots = "tail/w")]
+        tail: Moment,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Moment {
+        m: Vec<f32>,
+    }
+    let (weights, moment) = (|n| Weights { w: vec![n; 2] }, |n| Moment { m: vec![n; 2] });
+    let program = Program {
+        optimizer: Optimizer { block: moment(5.0), head: moment(6.0), tail: moment(7.0) },
+        blocks: vec![weights(1.0), weights(2.0)],
+        heads: [("a".to_owned(), weights(3.0))].into(),
+        tail: Some(weights(4.0)),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = written(&directory, &mut program.clone());
+    let mut loaded = Program::default();
+    let report = load(&path, &mut loaded).unwrap();
+    assert!(report.is_complete(), "{}", report.table());
+    assert_eq!(loaded, program);
+
+    // A checkpoint without the variables: what is not there is left alone, or refused.
+    #[derive(Track)]
+    struct Less {
+        blocks: Vec<Weights>,
+        heads: BTreeMap<String, Weights>,
+    }
+    let mut less = Less { blocks: vec![weights(8.0)], heads: [("b".to_owned(), weights(9.0))].into() };
+    let path = written(&directory, &mut less);
+    let mut loaded = program.clone();
+    let e = load(&path, &mut loaded).unwrap_err();
+    assert_eq!((e.code(), e.reason(), &loaded), (Code::FailedPrecondition, Reason::Assertion, &program));
+    assert!(e.to_string().contains("no variable \"blocks/1/w\""), "{e}");
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    assert_eq!((&loaded.optimizer, &loaded.tail), (&program.optimizer, &program.tail));
+    assert_eq!((loaded.blocks, loaded.heads), (less.blocks, less.heads));
+
+    // A path that no checkpoint can have is refused, before anything is read.
+    #[derive(Track, Default)]
+    struct Typo {
+        blocks: Vec<Weights>,
+        option: Option<Weights>,
+        #[track(slots = "block/0/w")]
+        slots: Moment,
+    }
+    let e = load_partial("none", &mut Typo::default(), &RestoreOptions::new()).unwrap_err();
+    assert_eq!((e.code(), e.reason()), (Code::NotFound, Reason::Node), "{e}");
+}
+
+#[test]
 fn slots_that_are_optional_are_loaded_if_the_checkpoint_has_them() {
     #[derive(Track, Default, Debug, PartialEq, Clone)]
     struct Program {
@@ -647,6 +715,107 @@ fn two_members_of_one_name_are_refused() {
     assert_eq!(twice, Twice(vec![1.0], vec![2.0]));
 }
 
+/// Two members that are both called `a`.
+#[derive(Debug, PartialEq, Clone)]
+struct Same<A, B>(A, B);
+
+impl<A: checkpoint::Member, B: checkpoint::Member> Track for Same<A, B> {
+    fn members(&mut self, members: &mut Members<'_>) -> checkpoint::Result<()> {
+        members.add("a", &mut self.0)?;
+        members.add("a", &mut self.1)
+    }
+}
+
+#[test]
+fn two_members_of_one_name_are_refused_whatever_they_hold() {
+    fn refused<A, B>(first: A, second: B)
+    where
+        Same<A, B>: Track + Clone + std::fmt::Debug + PartialEq,
+    {
+        let before = Same(first, second);
+        let mut object = before.clone();
+        let e = Tracker::new(&mut object).unwrap_err();
+        assert_eq!((e.code(), e.reason(), &object), (Code::AlreadyExists, Reason::NameTaken, &before), "{e}");
+    }
+    let eight = || Array::new(&[1], vec![8f32]).unwrap();
+    refused(Array::<f32>::default(), eight());
+    refused(eight(), Array::<f32>::default());
+    refused(Array::<f32>::default(), Array::<f32>::default());
+    refused(vec![1f32], 2f32);
+    refused(layer(1), Layer::default());
+    refused(Layer::default(), layer(1));
+    refused(vec![layer(1), layer(2)], Vec::<Layer>::new());
+    refused(Vec::<Layer>::new(), vec![layer(1), layer(2)]);
+    refused(BTreeMap::from([("k".to_owned(), layer(1))]), BTreeMap::<String, Layer>::new());
+    refused(Some(layer(1)), None::<Layer>);
+    refused(Some(vec![1f32]), None::<Vec<f32>>);
+    refused(None::<Layer>, Some(vec![1f32]));
+}
+
+#[test]
+fn a_numbered_vector_of_structs_comes_last() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    #[track(numbered = "layer-")]
+    struct Net {
+        first: Layer,
+        middle: Vec<Layer>,
+        last: Layer,
+    }
+    let before = Net { first: layer(1), middle: vec![layer(2), layer(3)], last: layer(4) };
+    let mut net = before.clone();
+    let refused = [Tracker::new(&mut net).unwrap_err(), load("tests/data/guide", &mut net).unwrap_err()];
+    for e in refused {
+        assert_eq!((e.code(), e.reason(), &net), (Code::InvalidArgument, Reason::Node, &before), "{e}");
+        assert!(e.to_string().contains("name the vector last"), "{e}");
+    }
+}
+
+#[derive(Track, Default, Debug, PartialEq, Clone)]
+struct Chain<T> {
+    value: T,
+    next: Option<Box<Chain<T>>>,
+}
+
+fn chain<T: Default>(length: usize) -> Chain<T> {
+    (1..length).fold(Chain::default(), |next, _| Chain { value: T::default(), next: Some(Box::new(next)) })
+}
+
+#[test]
+fn structs_hold_structs_of_their_own_kind_up_to_a_depth() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut saved = chain::<f32>(200);
+    let path = written(&directory, &mut saved);
+    let mut loaded = Chain::default();
+    load(&path, &mut loaded).unwrap();
+    assert_eq!(loaded, saved);
+    let mut deep = chain::<f32>(202);
+    let e = Tracker::new(&mut deep).unwrap_err();
+    assert_eq!((e.code(), e.reason()), (Code::ResourceExhausted, Reason::Limit), "{e}");
+    assert_eq!(deep, chain(202));
+
+    // A checkpoint says how deep the objects lie that are made to load it.
+    let graph = checkpoint::Graph::new();
+    let nodes: Vec<_> = (0..1000).map(|_| graph.add_object().unwrap()).collect();
+    nodes.windows(2).for_each(|pair| graph.track(pair[0], "next", pair[1]).unwrap());
+    let value = graph.add_variable(checkpoint::Variable::value(2f32).unwrap()).unwrap();
+    graph.track(nodes[999], "value", value).unwrap();
+    let deep = checkpoint::Checkpoint::new(&graph, nodes[0]).unwrap();
+    let path = deep.write(directory.path().join("deep"), &SaveOptions::new()).unwrap();
+    let mut loaded = Chain::<f32>::default();
+    let e = load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap_err();
+    assert_eq!((e.reason(), &loaded), (Reason::Limit, &Chain::default()), "{e}");
+    // In a circle, an object of the checkpoint is one object of the program.
+    graph.untrack(nodes[1], "next").unwrap();
+    graph.track(nodes[1], "next", nodes[0]).unwrap();
+    let other = graph.add_variable(checkpoint::Variable::value(2f32).unwrap()).unwrap();
+    graph.track(nodes[1], "value", other).unwrap();
+    let path = deep.write(directory.path().join("circle"), &SaveOptions::new()).unwrap();
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    let mut expected = chain(2);
+    expected.next.as_mut().unwrap().value = 2.0;
+    assert_eq!(loaded, expected);
+}
+
 #[test]
 fn calls_in_the_background_have_the_values_while_they_need_them() {
     let directory = tempfile::tempdir().unwrap();
@@ -721,6 +890,61 @@ fn maps_are_written_in_the_order_of_their_keys() {
         std::fs::read(path.with_extension("index")).unwrap()
     };
     assert_eq!(index(names.iter().collect()), index(names.iter().rev().collect()));
+}
+
+/// Structs as macros of programs make them: the types have the names that the caller has given.
+macro_rules! made_by_macro {
+    ($tree:ident, $net:ident, $element:tt, $layer:ident, $state:ident, $slots:ty) => {
+        #[derive(Track, Default, Debug, PartialEq)]
+        struct $tree {
+            #[track(shape = [ROWS + 1, 2])]
+            shaped: Vec<$element>,
+            scalar: $element,
+            #[track(rename = "l")]
+            layer: $layer,
+            #[track(state = "S")]
+            state: $state,
+            #[track(slots = "scalar")]
+            slots: $slots,
+            children: Vec<Self>,
+        }
+        #[derive(Track, Default, Debug, PartialEq)]
+        #[track(numbered = "n")]
+        struct $net {
+            first: $layer,
+            second: $layer,
+        }
+    };
+}
+const ROWS: usize = 1;
+made_by_macro!(Tree, MadeNet, f32, Layer, Dice, OneSlot);
+
+#[derive(Track, Default, Debug, PartialEq)]
+struct OneSlot {
+    m: f32,
+}
+
+#[test]
+fn structs_may_be_made_by_macros() {
+    let directory = tempfile::tempdir().unwrap();
+    let tree = || Tree {
+        shaped: vec![1.0, 2.0, 3.0, 4.0],
+        scalar: 5.0,
+        layer: layer(1),
+        state: Dice { position: 2 },
+        slots: OneSlot { m: 6.0 },
+        children: vec![],
+    };
+    let path = written(&directory, &mut tree());
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.get("shaped").unwrap().shape(), [2, 2]);
+    assert_eq!(reader.get("l/kernel").unwrap().shape(), [2, 1]);
+    assert_eq!(reader.read_value::<i64>("state/.ATTRIBUTES/S_POSITION").unwrap(), 2);
+    let mut loaded = Tree::default();
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    assert_eq!(loaded, tree());
+    let path = written(&directory, &mut MadeNet { first: layer(1), second: layer(2) });
+    assert_eq!(Reader::open(path).unwrap().get("n1/kernel").unwrap().shape(), [2, 2]);
 }
 
 /// A generator of numbers, which says itself how it is saved.

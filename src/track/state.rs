@@ -67,11 +67,8 @@ impl Members<'_> {
             }
         };
         if lends {
-            let held = held::<S>(self.nodes, node)?;
-            if held.value.is_some() {
-                return Err(taken(name));
-            }
-            held.value = Some(std::mem::take(state));
+            self.lend(name, node)?;
+            held::<S>(self.nodes, node)?.value = Some(std::mem::take(state));
         }
         if found.is_some() {
             return Ok(());

@@ -125,7 +125,8 @@ pub(super) fn visit_values<V: Values>(values: &mut V, fixed: Option<&[i64]>, nam
         }
     };
     if lends {
-        open::<V::Item>(to.nodes, node, name)?;
+        to.lend(name, node)?;
+        open::<V::Item>(to.nodes, node)?;
         if let Some(shape) = shape {
             let value = values.take()?;
             give::<V::Item>(to.nodes, node, (value, shape))?;
