@@ -298,6 +298,27 @@ fn containers_in_containers_take_what_the_checkpoint_has() {
 }
 
 #[test]
+fn what_may_be_empty_is_an_option() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct MayBeEmpty {
+        layers: Option<Vec<Layer>>,
+        heads: Option<BTreeMap<String, Layer>>,
+    }
+    let full = || MayBeEmpty { layers: Some(vec![layer(1)]), heads: Some([("a".to_owned(), layer(2))].into()) };
+    let empty = MayBeEmpty { layers: Some(vec![]), heads: Some(BTreeMap::new()) };
+    let directory = tempfile::tempdir().unwrap();
+    for (mut saved, expected) in
+        [(full(), full()), (MayBeEmpty::default(), MayBeEmpty::default()), (empty.clone(), MayBeEmpty::default())]
+    {
+        let path = written(&directory, &mut saved);
+        for mut loaded in [full(), empty.clone(), MayBeEmpty::default()] {
+            load(&path, &mut loaded).unwrap();
+            assert_eq!(loaded, expected);
+        }
+    }
+}
+
+#[test]
 fn numbered_structs_of_a_vector_take_all_the_rest() {
     #[derive(Track, Default)]
     #[track(numbered = "layer_with_weights-")]
