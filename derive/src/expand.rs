@@ -186,6 +186,10 @@ mod tests {
                 vec!["legacy_name (\"ITERATOR\")", "add_state (members , \"a\""],
             ),
             ("#[track(crate = \"my::ckpt\")] struct S;", vec!["my :: ckpt :: Track for S", "OWNS_SLOTS : bool = false"]),
+            (
+                "struct S<T> { a: T, next: Option<Box<S<T>>>, of: Vec<other::S> }",
+                vec!["where T : :: checkpoint :: Member , S < T > : :: core :: default :: Default , Vec < other :: S > :"],
+            ),
             ("struct S<'a, T> { a: T, #[track(skip)] b: &'a u8 }", vec!["where T : :: checkpoint :: Member {"]),
         ] {
             let input: DeriveInput = syn::parse_str(code).unwrap();

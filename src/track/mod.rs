@@ -85,9 +85,9 @@ use crate::error::Result;
 /// `Vec`, maps and `Option` need `Default` of what they hold, to make it. Everything else is no
 /// member, which the compiler says in one sentence: `String`, `usize`, references, enumerations.
 ///
-/// A checkpoint does not tell a `Vec` of structs or a map that was empty from one that was not there.
-/// [`load`] refuses it, [`load_partial`] leaves the member as it is. What may be empty is an `Option`
-/// of such a member, `None` when it is: that is loaded as `None`.
+/// A checkpoint does not tell a `Vec` of structs or a map that was empty from one that was not
+/// there. [`load`] refuses it, [`load_partial`] leaves the member as it is. What may be empty is an
+/// `Option` of such a member: it is loaded as `None`.
 ///
 /// Structs may hold structs of their own kind, in an `Option`, a `Vec` or a map. Objects that lie
 /// more than 200 levels deep are refused: `RESOURCE_EXHAUSTED` ([`Reason::Limit`]).
