@@ -247,6 +247,78 @@ fn containers_take_what_the_checkpoint_has_and_elements_keep_what_is_not_tracked
 }
 
 #[test]
+fn containers_in_containers_take_what_the_checkpoint_has() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Block {
+        k: Vec<f32>,
+        bias: Option<Vec<f32>>,
+        layer: Option<Layer>,
+        leaves: Vec<Layer>,
+        heads: BTreeMap<String, Layer>,
+        pair: [Layer; 2],
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Outer {
+        vector: Vec<Block>,
+        map: HashMap<String, Block>,
+        option: Option<Block>,
+    }
+    let block = |width: usize| Block {
+        k: vec![width as f32],
+        bias: Some(vec![2.0; width]),
+        layer: Some(layer(width)),
+        leaves: (1..=width).map(layer).collect(),
+        heads: (1..=width).map(|n| (format!("h{n}"), layer(n))).collect(),
+        pair: [layer(1), layer(width)],
+    };
+    let outer = |count: usize, key: &str| Outer {
+        vector: (1..=count).map(block).collect(),
+        map: [(key.to_owned(), block(count))].into(),
+        option: Some(block(count)),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = written(&directory, &mut outer(3, "a"));
+    let bare = Outer { vector: vec![Block::default()], option: Some(Block::default()), ..Outer::default() };
+    for before in [Outer::default(), bare, outer(2, "a"), outer(4, "b")] {
+        let mut loaded = before.clone();
+        let report = load(&path, &mut loaded).unwrap();
+        assert!(report.is_complete(), "{}", report.table());
+        assert_eq!(loaded, outer(3, "a"));
+        let mut loaded = before;
+        load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+        assert_eq!(loaded, outer(3, "a"));
+    }
+    // What is not there below a new element is not there afterwards.
+    let mut saved = outer(2, "a");
+    (saved.vector[1].bias, saved.vector[1].layer) = (None, None);
+    let path = written(&directory, &mut saved);
+    let mut loaded = outer(3, "a");
+    load(&path, &mut loaded).unwrap();
+    assert_eq!(loaded, saved);
+}
+
+#[test]
+fn what_may_be_empty_is_an_option() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct MayBeEmpty {
+        layers: Option<Vec<Layer>>,
+        heads: Option<BTreeMap<String, Layer>>,
+    }
+    let full = || MayBeEmpty { layers: Some(vec![layer(1)]), heads: Some([("a".to_owned(), layer(2))].into()) };
+    let empty = MayBeEmpty { layers: Some(vec![]), heads: Some(BTreeMap::new()) };
+    let directory = tempfile::tempdir().unwrap();
+    for (mut saved, expected) in
+        [(full(), full()), (MayBeEmpty::default(), MayBeEmpty::default()), (empty.clone(), MayBeEmpty::default())]
+    {
+        let path = written(&directory, &mut saved);
+        for mut loaded in [full(), empty.clone(), MayBeEmpty::default()] {
+            load(&path, &mut loaded).unwrap();
+            assert_eq!(loaded, expected);
+        }
+    }
+}
+
+#[test]
 fn numbered_structs_of_a_vector_take_all_the_rest() {
     #[derive(Track, Default)]
     #[track(numbered = "layer_with_weights-")]
@@ -357,6 +429,109 @@ fn slots_are_members_of_their_optimizer() {
     let e = Tracker::new(&mut Lost::default()).unwrap_err();
     assert_eq!((e.code(), e.reason()), (Code::NotFound, Reason::Node), "{e}");
     assert!(e.to_string().contains("net/l2"), "{e}");
+}
+
+#[test]
+fn slots_of_variables_in_containers_are_loaded() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Program {
+        optimizer: Optimizer,
+        blocks: Vec<Weights>,
+        heads: BTreeMap<String, Weights>,
+        tail: Option<Weights>,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Weights {
+        w: Vec<f32>,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Optimizer {
+        #[track(slots = "blocks/1/w")]
+        block: Moment,
+        #[track(slots = "heads/a/w")]
+        head: Moment,
+        #[track(slots = "tail/w")]
+        tail: Moment,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Moment {
+        m: Vec<f32>,
+    }
+    let (weights, moment) = (|n| Weights { w: vec![n; 2] }, |n| Moment { m: vec![n; 2] });
+    let program = Program {
+        optimizer: Optimizer { block: moment(5.0), head: moment(6.0), tail: moment(7.0) },
+        blocks: vec![weights(1.0), weights(2.0)],
+        heads: [("a".to_owned(), weights(3.0))].into(),
+        tail: Some(weights(4.0)),
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = written(&directory, &mut program.clone());
+    let mut loaded = Program::default();
+    let report = load(&path, &mut loaded).unwrap();
+    assert!(report.is_complete(), "{}", report.table());
+    assert_eq!(loaded, program);
+
+    // A checkpoint without the variables: what is not there is left alone, or refused.
+    #[derive(Track)]
+    struct Less {
+        blocks: Vec<Weights>,
+        heads: BTreeMap<String, Weights>,
+    }
+    let mut less = Less { blocks: vec![weights(8.0)], heads: [("b".to_owned(), weights(9.0))].into() };
+    let path = written(&directory, &mut less);
+    let mut loaded = program.clone();
+    let e = load(&path, &mut loaded).unwrap_err();
+    assert_eq!((e.code(), e.reason(), &loaded), (Code::FailedPrecondition, Reason::Assertion, &program));
+    assert!(e.to_string().contains("no variable \"blocks/1/w\""), "{e}");
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    assert_eq!((&loaded.optimizer, &loaded.tail), (&program.optimizer, &program.tail));
+    assert_eq!((loaded.blocks, loaded.heads), (less.blocks, less.heads));
+
+    // A path that no checkpoint can have is refused, before anything is read.
+    #[derive(Track, Default)]
+    struct Typo {
+        blocks: Vec<Weights>,
+        option: Option<Weights>,
+        #[track(slots = "block/0/w")]
+        slots: Moment,
+    }
+    let e = load_partial("none", &mut Typo::default(), &RestoreOptions::new()).unwrap_err();
+    assert_eq!((e.code(), e.reason()), (Code::NotFound, Reason::Node), "{e}");
+}
+
+#[test]
+fn slots_that_are_optional_are_loaded_if_the_checkpoint_has_them() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Program {
+        weights: Vec<f32>,
+        optimizer: Optimizer,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Optimizer {
+        #[track(slots = "weights")]
+        slots: Slots,
+    }
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    struct Slots {
+        m: Vec<f32>,
+        v: Option<Vec<f32>>,
+    }
+    let program = |v| Program { weights: vec![1.0, 2.0], optimizer: Optimizer { slots: Slots { m: vec![3.0; 2], v } } };
+    let directory = tempfile::tempdir().unwrap();
+    for (saved, before, loaded, partly) in [
+        (None, None, None, None),
+        (None, Some(vec![4.0; 2]), None, Some(vec![4.0; 2])),
+        (Some(vec![5.0; 2]), None, Some(vec![5.0; 2]), Some(vec![5.0; 2])),
+        (Some(vec![5.0; 2]), Some(vec![4.0; 3]), Some(vec![5.0; 2]), Some(vec![5.0; 2])),
+    ] {
+        let path = written(&directory, &mut program(saved));
+        let mut whole = program(before.clone());
+        load(&path, &mut whole).unwrap();
+        assert_eq!(whole, program(loaded));
+        let mut some = program(before);
+        load_partial(&path, &mut some, &RestoreOptions::new()).unwrap();
+        assert_eq!(some, program(partly));
+    }
 }
 
 #[test]
@@ -481,6 +656,64 @@ fn values_come_back_whatever_happens() {
     assert_eq!((object.first, object.inner.second), (vec![1.0], vec![2.0]));
 }
 
+/// Slots that cannot be lent are refused, and everything else comes back.
+#[test]
+fn values_come_back_from_around_slots_that_are_refused() {
+    fn refused<T: Track + Clone + std::fmt::Debug + PartialEq>(before: T) {
+        let mut object = before.clone();
+        let e = Tracker::new(&mut object).unwrap_err();
+        assert_eq!((e.code(), e.reason()), (Code::InvalidArgument, Reason::Node), "{e}");
+        assert_eq!(object, before, "{e}");
+        let directory = tempfile::tempdir().unwrap();
+        let e = write(directory.path().join("x"), &mut object, &SaveOptions::new()).unwrap_err();
+        assert_eq!((e.reason(), &object), (Reason::Node, &before), "{e}");
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Program<O> {
+        first: Vec<f32>,
+        optimizer: O,
+        net: Weights,
+        last: Vec<f32>,
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Weights {
+        w: Vec<f32>,
+    }
+    fn program<O>(optimizer: O) -> Program<O> {
+        Program { first: vec![1.0], optimizer, net: Weights { w: vec![2.0] }, last: vec![3.0] }
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct OfNoVariable {
+        #[track(slots = "net")]
+        slots: Weights,
+        after: Vec<f32>,
+    }
+    refused(program(OfNoVariable { slots: Weights { w: vec![4.0] }, after: vec![5.0] }));
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct Nested {
+        m: Vec<f32>,
+        inner: Weights,
+        v: Vec<f32>,
+    }
+    #[derive(Track, Debug, PartialEq, Clone)]
+    struct OfStructs {
+        #[track(slots = "net/w")]
+        slots: Nested,
+        after: Vec<f32>,
+    }
+    let slots = Nested { m: vec![4.0], inner: Weights { w: vec![5.0] }, v: vec![6.0] };
+    refused(program(OfStructs { slots, after: vec![7.0] }));
+    #[derive(Debug, PartialEq, Clone)]
+    struct OwnsNone(Weights, Vec<f32>);
+    impl Track for OwnsNone {
+        fn members(&mut self, members: &mut Members<'_>) -> checkpoint::Result<()> {
+            members.slots("net/w", &mut self.0)?;
+            members.add("after", &mut self.1)
+        }
+    }
+    refused(program(OwnsNone(Weights { w: vec![4.0] }, vec![5.0])));
+}
+
 #[test]
 fn two_members_of_one_name_are_refused() {
     #[derive(Debug, PartialEq)]
@@ -501,6 +734,107 @@ fn two_members_of_one_name_are_refused() {
         assert_eq!((e.code(), e.reason()), (Code::AlreadyExists, Reason::NameTaken), "{e}");
     }
     assert_eq!(twice, Twice(vec![1.0], vec![2.0]));
+}
+
+/// Two members that are both called `a`.
+#[derive(Debug, PartialEq, Clone)]
+struct Same<A, B>(A, B);
+
+impl<A: checkpoint::Member, B: checkpoint::Member> Track for Same<A, B> {
+    fn members(&mut self, members: &mut Members<'_>) -> checkpoint::Result<()> {
+        members.add("a", &mut self.0)?;
+        members.add("a", &mut self.1)
+    }
+}
+
+#[test]
+fn two_members_of_one_name_are_refused_whatever_they_hold() {
+    fn refused<A, B>(first: A, second: B)
+    where
+        Same<A, B>: Track + Clone + std::fmt::Debug + PartialEq,
+    {
+        let before = Same(first, second);
+        let mut object = before.clone();
+        let e = Tracker::new(&mut object).unwrap_err();
+        assert_eq!((e.code(), e.reason(), &object), (Code::AlreadyExists, Reason::NameTaken, &before), "{e}");
+    }
+    let eight = || Array::new(&[1], vec![8f32]).unwrap();
+    refused(Array::<f32>::default(), eight());
+    refused(eight(), Array::<f32>::default());
+    refused(Array::<f32>::default(), Array::<f32>::default());
+    refused(vec![1f32], 2f32);
+    refused(layer(1), Layer::default());
+    refused(Layer::default(), layer(1));
+    refused(vec![layer(1), layer(2)], Vec::<Layer>::new());
+    refused(Vec::<Layer>::new(), vec![layer(1), layer(2)]);
+    refused(BTreeMap::from([("k".to_owned(), layer(1))]), BTreeMap::<String, Layer>::new());
+    refused(Some(layer(1)), None::<Layer>);
+    refused(Some(vec![1f32]), None::<Vec<f32>>);
+    refused(None::<Layer>, Some(vec![1f32]));
+}
+
+#[test]
+fn a_numbered_vector_of_structs_comes_last() {
+    #[derive(Track, Default, Debug, PartialEq, Clone)]
+    #[track(numbered = "layer-")]
+    struct Net {
+        first: Layer,
+        middle: Vec<Layer>,
+        last: Layer,
+    }
+    let before = Net { first: layer(1), middle: vec![layer(2), layer(3)], last: layer(4) };
+    let mut net = before.clone();
+    let refused = [Tracker::new(&mut net).unwrap_err(), load("tests/data/guide", &mut net).unwrap_err()];
+    for e in refused {
+        assert_eq!((e.code(), e.reason(), &net), (Code::InvalidArgument, Reason::Node, &before), "{e}");
+        assert!(e.to_string().contains("name the vector last"), "{e}");
+    }
+}
+
+#[derive(Track, Default, Debug, PartialEq, Clone)]
+struct Chain<T> {
+    value: T,
+    next: Option<Box<Chain<T>>>,
+}
+
+fn chain<T: Default>(length: usize) -> Chain<T> {
+    (1..length).fold(Chain::default(), |next, _| Chain { value: T::default(), next: Some(Box::new(next)) })
+}
+
+#[test]
+fn structs_hold_structs_of_their_own_kind_up_to_a_depth() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut saved = chain::<f32>(200);
+    let path = written(&directory, &mut saved);
+    let mut loaded = Chain::default();
+    load(&path, &mut loaded).unwrap();
+    assert_eq!(loaded, saved);
+    let mut deep = chain::<f32>(202);
+    let e = Tracker::new(&mut deep).unwrap_err();
+    assert_eq!((e.code(), e.reason()), (Code::ResourceExhausted, Reason::Limit), "{e}");
+    assert_eq!(deep, chain(202));
+
+    // A checkpoint says how deep the objects lie that are made to load it.
+    let graph = checkpoint::Graph::new();
+    let nodes: Vec<_> = (0..1000).map(|_| graph.add_object().unwrap()).collect();
+    nodes.windows(2).for_each(|pair| graph.track(pair[0], "next", pair[1]).unwrap());
+    let value = graph.add_variable(checkpoint::Variable::value(2f32).unwrap()).unwrap();
+    graph.track(nodes[999], "value", value).unwrap();
+    let deep = checkpoint::Checkpoint::new(&graph, nodes[0]).unwrap();
+    let path = deep.write(directory.path().join("deep"), &SaveOptions::new()).unwrap();
+    let mut loaded = Chain::<f32>::default();
+    let e = load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap_err();
+    assert_eq!((e.reason(), &loaded), (Reason::Limit, &Chain::default()), "{e}");
+    // In a circle, an object of the checkpoint is one object of the program.
+    graph.untrack(nodes[1], "next").unwrap();
+    graph.track(nodes[1], "next", nodes[0]).unwrap();
+    let other = graph.add_variable(checkpoint::Variable::value(2f32).unwrap()).unwrap();
+    graph.track(nodes[1], "value", other).unwrap();
+    let path = deep.write(directory.path().join("circle"), &SaveOptions::new()).unwrap();
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    let mut expected = chain(2);
+    expected.next.as_mut().unwrap().value = 2.0;
+    assert_eq!(loaded, expected);
 }
 
 #[test]
@@ -577,6 +911,61 @@ fn maps_are_written_in_the_order_of_their_keys() {
         std::fs::read(path.with_extension("index")).unwrap()
     };
     assert_eq!(index(names.iter().collect()), index(names.iter().rev().collect()));
+}
+
+/// Structs as macros of programs make them: the types have the names that the caller has given.
+macro_rules! made_by_macro {
+    ($tree:ident, $net:ident, $element:tt, $layer:ident, $state:ident, $slots:ty) => {
+        #[derive(Track, Default, Debug, PartialEq)]
+        struct $tree {
+            #[track(shape = [ROWS + 1, 2])]
+            shaped: Vec<$element>,
+            scalar: $element,
+            #[track(rename = "l")]
+            layer: $layer,
+            #[track(state = "S")]
+            state: $state,
+            #[track(slots = "scalar")]
+            slots: $slots,
+            children: Vec<Self>,
+        }
+        #[derive(Track, Default, Debug, PartialEq)]
+        #[track(numbered = "n")]
+        struct $net {
+            first: $layer,
+            second: $layer,
+        }
+    };
+}
+const ROWS: usize = 1;
+made_by_macro!(Tree, MadeNet, f32, Layer, Dice, OneSlot);
+
+#[derive(Track, Default, Debug, PartialEq)]
+struct OneSlot {
+    m: f32,
+}
+
+#[test]
+fn structs_may_be_made_by_macros() {
+    let directory = tempfile::tempdir().unwrap();
+    let tree = || Tree {
+        shaped: vec![1.0, 2.0, 3.0, 4.0],
+        scalar: 5.0,
+        layer: layer(1),
+        state: Dice { position: 2 },
+        slots: OneSlot { m: 6.0 },
+        children: vec![],
+    };
+    let path = written(&directory, &mut tree());
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.get("shaped").unwrap().shape(), [2, 2]);
+    assert_eq!(reader.get("l/kernel").unwrap().shape(), [2, 1]);
+    assert_eq!(reader.read_value::<i64>("state/.ATTRIBUTES/S_POSITION").unwrap(), 2);
+    let mut loaded = Tree::default();
+    load_partial(&path, &mut loaded, &RestoreOptions::new()).unwrap();
+    assert_eq!(loaded, tree());
+    let path = written(&directory, &mut MadeNet { first: layer(1), second: layer(2) });
+    assert_eq!(Reader::open(path).unwrap().get("n1/kernel").unwrap().shape(), [2, 2]);
 }
 
 /// A generator of numbers, which says itself how it is saved.

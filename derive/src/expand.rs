@@ -1,7 +1,7 @@
 //! The implementation of the trait for a struct.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned, ToTokens};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{parse_quote, Data, DeriveInput, Error, Field, Fields, LitStr, Path, Result, WherePredicate};
@@ -14,11 +14,19 @@ pub fn track(input: &DeriveInput) -> Result<TokenStream> {
     let library = of_struct.library.clone().unwrap_or_else(|| parse_quote!(::checkpoint));
     let mut names = Vec::new();
     let (mut members, mut bounds, mut owns_slots) = (Vec::new(), Vec::<WherePredicate>::new(), false);
+    let itself = {
+        let (name, (_, generics, _)) = (&input.ident, input.generics.split_for_impl());
+        quote!(#name #generics)
+    };
     for field in fields(input)? {
         let of_field = OfField::of(field)?;
         let ty = &field.ty;
         match &of_field {
             OfField::Skipped => continue,
+            // It is a member if the struct is one. What holds it makes it.
+            OfField::Member(_) if names_struct(ty.to_token_stream(), &input.ident) => {
+                bounds.push(parse_quote!(#itself: ::core::default::Default));
+            }
             OfField::Member(_) => bounds.push(parse_quote!(#ty: #library::Member)),
             OfField::Slots(_) => bounds.push(parse_quote!(#ty: #library::Track)),
             OfField::Shaped(..) | OfField::State(..) => {}
@@ -39,12 +47,26 @@ pub fn track(input: &DeriveInput) -> Result<TokenStream> {
         impl #impl_generics #library::Track for #name #ty_generics #where_clause {
             const OWNS_SLOTS: bool = #owns_slots;
 
-            #[allow(unused_mut, unused_variables, unused_assignments, clippy::unnecessary_cast)]
+            #[allow(unused_mut, unused_variables, unused_assignments, unused_parens, clippy::unnecessary_cast)]
             fn members(&mut self, members: &mut #library::Members<'_>) -> #library::Result<()> {
                 #number
                 #(#members)*
                 ::core::result::Result::Ok(())
             }
+        }
+    })
+}
+
+/// Whether a type names the struct itself: a bound on it would be one on the struct.
+fn names_struct(ty: TokenStream, own: &Ident) -> bool {
+    let mut is_in_path = false;
+    ty.into_iter().any(|token| {
+        let is_after_colon = is_in_path;
+        is_in_path = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ':');
+        match token {
+            TokenTree::Ident(ident) => !is_after_colon && (ident == "Self" || ident == *own),
+            TokenTree::Group(group) => names_struct(group.stream(), own),
+            _ => false,
         }
     })
 }
@@ -71,7 +93,7 @@ fn member(
 ) -> Result<TokenStream> {
     let own = field.ident.as_ref().ok_or_else(|| Error::new(field.span(), "Track: the field needs a name"))?;
     // What the compiler has to say about the type is said there.
-    let span = field.ty.span();
+    let span = field.ty.span().resolved_at(Span::call_site());
     let mut named = |rename: &Option<LitStr>| {
         let name = rename.as_ref().map_or_else(|| own.unraw().to_string(), LitStr::value);
         let at = rename.as_ref().map_or(own.span(), LitStr::span);
@@ -110,7 +132,7 @@ fn member(
         (OfField::Shaped(shape, rename), None) => {
             let name = named(rename)?;
             Ok(quote_spanned! {span=>
-                #library::Members::add_shaped(members, #name, &[#(#shape as i64),*], &mut self.#own)?;
+                #library::Members::add_shaped(members, #name, &[#((#shape) as i64),*], &mut self.#own)?;
             })
         }
     }
@@ -157,13 +179,17 @@ mod tests {
                 "#[track(numbered = \"l-\")] struct S { a: L, b: L }",
                 vec!["add_numbered (members , \"l-\" , & mut number , & mut self . a)", "& mut self . b"],
             ),
-            ("struct S { #[track(shape = [2, N])] a: Vec<f32> }", vec!["& [2 as i64 , N as i64]"]),
+            ("struct S { #[track(shape = [2, N])] a: Vec<f32> }", vec!["& [(2) as i64 , (N) as i64]"]),
             ("struct S { #[track(slots = \"net/w\")] a: M }", vec!["OWNS_SLOTS : bool = true", "slots (\"net/w\""]),
             (
                 "struct S { #[track(state = \"ITERATOR\")] a: A }",
                 vec!["legacy_name (\"ITERATOR\")", "add_state (members , \"a\""],
             ),
             ("#[track(crate = \"my::ckpt\")] struct S;", vec!["my :: ckpt :: Track for S", "OWNS_SLOTS : bool = false"]),
+            (
+                "struct S<T> { a: T, next: Option<Box<S<T>>>, of: Vec<other::S> }",
+                vec!["where T : :: checkpoint :: Member , S < T > : :: core :: default :: Default , Vec < other :: S > :"],
+            ),
             ("struct S<'a, T> { a: T, #[track(skip)] b: &'a u8 }", vec!["where T : :: checkpoint :: Member {"]),
         ] {
             let input: DeriveInput = syn::parse_str(code).unwrap();

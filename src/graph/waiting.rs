@@ -61,6 +61,12 @@ impl Nodes {
         waits.into_iter().flat_map(|waits| waits.by_slot.values().flatten())
     }
 
+    /// Whether a restore waits for this slot.
+    pub fn awaits_slot(&self, owner: NodeId, variable: NodeId, name: &str) -> bool {
+        let waits = self.get(owner).and_then(|node| node.waits.as_ref()).filter(|waits| !waits.by_slot.is_empty());
+        waits.is_some_and(|waits| waits.by_slot.contains_key(&(Box::from(name), variable)))
+    }
+
     /// Removes and returns the pending restores of a slot.
     pub(super) fn take_deferred_slot(&mut self, owner: NodeId, variable: NodeId, name: &str) -> Vec<Position> {
         let waits = self.get_mut(owner).and_then(|node| node.waits.as_mut()).filter(|waits| !waits.by_slot.is_empty());

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 
-use super::members::taken;
 use crate::error::{Error, Reason, Result};
 use crate::graph::{Data, Failure, Memory, NodeId, Nodes, Resizable};
 use crate::tensor::{zeroed, Item};
@@ -63,15 +62,8 @@ impl<I: Item> Resizable for Held<I> {
 }
 
 /// Opens the memory of a variable for a value.
-///
-/// # Errors
-/// * `ALREADY_EXISTS` (`NameTaken`): another member has put its value there.
-pub(super) fn open<I: Item>(nodes: &mut Nodes, node: NodeId, name: &str) -> Result<()> {
-    let held = held::<I>(nodes, node)?;
-    if held.value.is_some() {
-        return Err(taken(name));
-    }
-    held.is_closed = false;
+pub(super) fn open<I: Item>(nodes: &mut Nodes, node: NodeId) -> Result<()> {
+    held::<I>(nodes, node)?.is_closed = false;
     Ok(())
 }
 

@@ -79,8 +79,10 @@ fn load_into<T: Track>(path: &Path, object: &mut T, options: &RestoreOptions, is
     status.expect_partial();
     let adopted = graph.with(|nodes| walk(nodes, root, object, Purpose::Adopt, false))?;
     if is_whole {
-        if let Some(name) = adopted.absent {
-            let what = format!("the checkpoint has no element of \"{}\"", printable(name.as_bytes()));
+        let absent = adopted.absent.map(|name| format!("the checkpoint has no element of \"{}\"", printable(name.as_bytes())));
+        let lacking =
+            |path: String| format!("the checkpoint has no variable \"{}\" of which there are slots", printable(path.as_bytes()));
+        if let Some(what) = absent.or_else(|| adopted.lacking.map(lacking)) {
             return Err(Error::new(Code::FailedPrecondition, Reason::Assertion, what).in_file(status.path().unwrap_or(path)));
         }
         status.assert_rest_matched()?;

@@ -67,7 +67,7 @@ impl<T: Track + Default> InVec for T {
 
     fn visit_vec_numbered(vec: &mut Vec<T>, prefix: &str, number: &mut usize, to: &mut Members<'_>) -> Result<()> {
         *number += number_objects(vec, prefix, prefix, *number, to)?;
-        Ok(())
+        to.end(prefix)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::walk::{Pass, Place, Purpose, Walk};
 use super::Track;
-use crate::allocate::list_of;
+use crate::allocate::{list_of, TryPush};
 use crate::error::{printable, Code, Error, Reason, Result};
 use crate::graph::{Kind, NodeId, Nodes, SlotOwner};
 
@@ -31,6 +31,14 @@ pub struct Members<'w> {
     pub(super) nodes: &'w mut Nodes,
     pub(super) walk: &'w mut Walk,
     pub(super) place: Place,
+    /// Prefixes of which a vector has all further numbers.
+    ended: Vec<String>,
+}
+
+impl<'w> Members<'w> {
+    pub(super) fn new(nodes: &'w mut Nodes, walk: &'w mut Walk, place: Place) -> Members<'w> {
+        Members { nodes, walk, place, ended: Vec::new() }
+    }
 }
 
 impl Members<'_> {
@@ -40,16 +48,23 @@ impl Members<'_> {
     /// * `ALREADY_EXISTS` (`NameTaken`): there is another member of this name.
     /// * Errors of a restore that has waited for the member.
     pub fn add<M: Member>(&mut self, name: &str, member: &mut M) -> Result<()> {
-        member.visit(name, self)
+        let visited = member.visit(name, self);
+        self.go_on(visited)
     }
 
     /// Names a member by the next number: the edge `prefix` and `number`, which is incremented. A
-    /// `Vec` of structs has a number for each element, and must come last if it is to be loaded.
+    /// `Vec` of structs has a number for each element, and all numbers after: it must come last.
     ///
     /// # Errors
-    /// Those of [`Members::add`].
+    /// Those of [`Members::add`], and:
+    /// * `INVALID_ARGUMENT` (`Node`): a `Vec` of structs has come before.
     pub fn add_numbered<M: Member>(&mut self, prefix: &str, number: &mut usize, member: &mut M) -> Result<()> {
-        member.visit_numbered(prefix, number, self)
+        let is_ended = self.ended.iter().any(|ended| ended == prefix) && !self.walk.gives_back();
+        let visited = match is_ended {
+            true => Err(after_the_last(prefix, *number)),
+            false => member.visit_numbered(prefix, number, self),
+        };
+        self.go_on(visited)
     }
 
     /// Names the slots that this object keeps for the variable at `path`, names of edges from the
@@ -61,6 +76,11 @@ impl Members<'_> {
     /// * `NOT_FOUND` (`Node`): the program has no object at the path.
     /// * `INVALID_ARGUMENT` (`Node`): it is no variable, or this object does not own slots.
     pub fn slots<T: Track>(&mut self, path: &str, slots: &mut T) -> Result<()> {
+        let visited = self.visit_slots(path, slots);
+        self.go_on(visited)
+    }
+
+    fn visit_slots<T: Track>(&mut self, path: &str, slots: &mut T) -> Result<()> {
         let Place::Object(owner) = self.place else {
             return Err(Error::argument("a slot has no slots of its own").because(Reason::Node));
         };
@@ -68,17 +88,37 @@ impl Members<'_> {
             return Ok(());
         }
         self.nodes.slot_owner(owner)?;
-        let variable = match at_path(self.nodes, self.walk.root, path) {
+        let variable = match follow(self.nodes, self.walk.root, path)? {
+            Ok(variable) => variable,
             Err(_) if self.walk.gives_back() => return Ok(()), // it was not lent either
-            found => found?,
+            Err(end) if self.walk.is_open(end.at, end.name) => {
+                // The checkpoint says whether there is one, when it has been read.
+                if self.walk.purpose == Purpose::Adopt {
+                    self.walk.lacking.get_or_insert_with(|| path.to_owned());
+                }
+                return Ok(());
+            }
+            Err(end) => return Err(end.error(path)),
         };
         self.nodes.variable(variable)?;
         slots.members(&mut self.at(Place::Slots { owner, variable }))
     }
 
+    /// What becomes of the walk after a member. Where values are given back it goes on whatever
+    /// became of this one, so that the others get theirs, and fails at its end.
+    pub(super) fn go_on(&mut self, visited: Result<()>) -> Result<()> {
+        match visited {
+            Err(e) if self.walk.gives_back() => {
+                self.walk.failure.get_or_insert(e);
+                Ok(())
+            }
+            visited => visited,
+        }
+    }
+
     /// The members of something else.
     pub(super) fn at(&mut self, place: Place) -> Members<'_> {
-        Members { nodes: self.nodes, walk: self.walk, place }
+        Members::new(self.nodes, self.walk, place)
     }
 
     /// The member of this name that the graph has.
@@ -114,17 +154,22 @@ impl Members<'_> {
         }
         match self.find(name)? {
             Some(_) if self.walk.is_first(self.place) => Err(taken(name)),
-            Some(node) => contents(&mut self.at(Place::Object(node))),
+            Some(node) => self.below(name, node, contents),
             None if !self.walk.makes(self.place) => Ok(()),
             None => {
                 let node = self.nodes.add(kind())?;
-                let made = contents(&mut self.at(Place::Object(node))).and_then(|()| self.attach(name, node));
-                let (purpose, pass) = (self.walk.purpose, self.walk.pass);
-                if made.is_err() && purpose == Purpose::Lend && self.find(name)?.is_none() {
+                if self.walk.purpose != Purpose::Lend {
+                    // Nothing is lent. What the checkpoint has below is known once it is attached.
+                    self.attach(name, node)?;
+                    return self.below(name, node, contents);
+                }
+                let made = self.below(name, node, contents).and_then(|()| self.attach(name, node));
+                if made.is_err() && self.find(name)?.is_none() {
                     // No later walk finds what it has.
+                    let pass = self.walk.pass;
                     (self.walk.purpose, self.walk.pass) = (Purpose::Return, Pass::Both);
-                    let returned = contents(&mut self.at(Place::Object(node)));
-                    (self.walk.purpose, self.walk.pass) = (purpose, pass);
+                    let returned = self.below(name, node, contents);
+                    (self.walk.purpose, self.walk.pass) = (Purpose::Lend, pass);
                     return made.and(returned);
                 }
                 made
@@ -132,8 +177,39 @@ impl Members<'_> {
         }
     }
 
+    /// Visits the contents of an object.
+    fn below(&mut self, name: &str, node: NodeId, contents: &mut dyn FnMut(&mut Members<'_>) -> Result<()>) -> Result<()> {
+        self.lend(name, node)?;
+        self.walk.enter()?;
+        let visited = contents(&mut self.at(Place::Object(node)));
+        self.walk.leave();
+        visited
+    }
+
+    /// Notes that a member is lent, if this walk lends it.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS` (`NameTaken`): it is already.
+    pub(super) fn lend(&mut self, name: &str, node: NodeId) -> Result<()> {
+        match self.walk.purpose == Purpose::Lend && self.walk.visits(self.place) && !self.walk.lends(node)? {
+            true => Err(taken(name)),
+            false => Ok(()),
+        }
+    }
+
+    /// Says that a vector has all further numbers.
+    pub(super) fn end(&mut self, prefix: &str) -> Result<()> {
+        self.ended.try_push(prefix.to_owned())
+    }
+
     /// Removes a member that the struct does not have any more, and everything that only it led to.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS` (`NameTaken`): another member of this name has been lent.
     pub(super) fn remove(&mut self, name: &str) -> Result<()> {
+        if self.find(name)?.is_some_and(|node| self.walk.has_lent(node)) {
+            return Err(taken(name));
+        }
         let mut pending = match self.place {
             Place::Object(parent) => vec![self.nodes.untrack(parent, name)?],
             Place::Slots { owner, variable } => vec![self.nodes.remove_slot(owner, variable, name)?],
@@ -161,7 +237,7 @@ impl Members<'_> {
     pub(super) fn has_or_awaits(&self, name: &str) -> Result<bool> {
         let is_awaited = match self.place {
             Place::Object(node) => self.nodes.deferred(node).any(|(edge, _)| edge == name),
-            Place::Slots { .. } => true,
+            Place::Slots { owner, variable } => self.nodes.awaits_slot(owner, variable, name),
         };
         Ok(is_awaited || self.find(name)?.is_some())
     }
@@ -181,10 +257,10 @@ pub(super) fn walk<T: Track>(nodes: &mut Nodes, root: NodeId, object: &mut T, pu
         Purpose::Return | Purpose::Commit => &[Pass::Both],
         Purpose::Lend | Purpose::Declare | Purpose::Adopt => &[Pass::Edges, Pass::Slots],
     };
-    let mut walk = Walk { purpose, pass: Pass::Both, root, clears, absent: None, failure: None };
+    let mut walk = Walk::new(purpose, root, clears);
     for &pass in passes {
         walk.pass = pass;
-        object.members(&mut Members { nodes, walk: &mut walk, place: Place::Object(root) })?;
+        object.members(&mut Members::new(nodes, &mut walk, Place::Object(root)))?;
     }
     match walk.failure.take() {
         Some(failure) => Err(failure),
@@ -192,20 +268,47 @@ pub(super) fn walk<T: Track>(nodes: &mut Nodes, root: NodeId, object: &mut T, pu
     }
 }
 
-/// The object at a path, names of edges joined by `/`.
-pub(super) fn at_path(nodes: &Nodes, root: NodeId, path: &str) -> Result<NodeId> {
+/// Where a path ends that leads to no object.
+struct End<'p> {
+    at: NodeId,
+    name: &'p str,
+}
+
+impl End<'_> {
+    fn error(&self, path: &str) -> Error {
+        let (path, name) = (printable(path.as_bytes()), printable(self.name.as_bytes()));
+        Error::new(Code::NotFound, Reason::Node, format!("no object at the path \"{path}\": there is no edge \"{name}\""))
+    }
+}
+
+/// Follows a path, names of edges joined by `/`, as far as it leads.
+fn follow<'p>(nodes: &Nodes, root: NodeId, path: &'p str) -> Result<std::result::Result<NodeId, End<'p>>> {
     let mut at = root;
     for name in path.split('/').filter(|name| !name.is_empty()) {
-        at = nodes.need(at)?.edges().get(name).copied().ok_or_else(|| {
-            let (path, name) = (printable(path.as_bytes()), printable(name.as_bytes()));
-            Error::new(Code::NotFound, Reason::Node, format!("no object at the path \"{path}\": there is no edge \"{name}\""))
-        })?;
+        at = match nodes.need(at)?.edges().get(name) {
+            Some(&child) => child,
+            None => return Ok(Err(End { at, name })),
+        };
     }
-    Ok(at)
+    Ok(Ok(at))
+}
+
+/// The object at a path, names of edges joined by `/`.
+pub(super) fn at_path(nodes: &Nodes, root: NodeId, path: &str) -> Result<NodeId> {
+    follow(nodes, root, path)?.map_err(|end| end.error(path))
 }
 
 /// The error for a second member of one name.
 pub(super) fn taken(name: &str) -> Error {
     let what = format!("two members are named \"{}\": rename one", printable(name.as_bytes()));
     Error::new(Code::AlreadyExists, Reason::NameTaken, what)
+}
+
+/// The error for a member after the vector that has all further numbers.
+fn after_the_last(prefix: &str, number: usize) -> Error {
+    let prefix = printable(prefix.as_bytes());
+    let what = format!(
+        "a member follows the vector of structs that has all numbers of \"{prefix}\" up to {number}: name the vector last"
+    );
+    Error::argument(what).because(Reason::Node)
 }

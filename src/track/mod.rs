@@ -66,7 +66,7 @@ use crate::error::Result;
 /// ```
 ///
 /// # Fields
-/// What is a field is a member, by the same rule as in C++:
+/// What is a field is a member:
 ///
 /// | type | is saved as | takes from the checkpoint |
 /// |---|---|---|
@@ -85,10 +85,17 @@ use crate::error::Result;
 /// `Vec`, maps and `Option` need `Default` of what they hold, to make it. Everything else is no
 /// member, which the compiler says in one sentence: `String`, `usize`, references, enumerations.
 ///
+/// A checkpoint does not tell a `Vec` of structs or a map that was empty from one that was not
+/// there. [`load`] refuses it, [`load_partial`] leaves the member as it is. What may be empty is an
+/// `Option` of such a member: it is loaded as `None`.
+///
+/// Structs may hold structs of their own kind, in an `Option`, a `Vec` or a map. Objects that lie
+/// more than 200 levels deep are refused: `RESOURCE_EXHAUSTED` ([`Reason::Limit`]).
+///
 /// # Attributes of the derive
 /// On the struct:
 /// * `#[track(numbered = "PREFIX")]`: the fields are the edges `PREFIX0`, `PREFIX1`, …; a `Vec` of
-///   structs has a number for each of its elements.
+///   structs has a number for each of its elements, and must be the last field.
 /// * `#[track(crate = "PATH")]`: the path of this crate, if it is not `::checkpoint`.
 ///
 /// On a field:
@@ -100,7 +107,7 @@ use crate::error::Result;
 ///   how it is saved; `#[track(state = "NAME")]` with
 ///   [`StateOptions::legacy_name`](crate::StateOptions::legacy_name).
 /// * `#[track(slots = "PATH")]`: its members are the slots that this object, an optimizer, keeps
-///   for the variable at this path from the root.
+///   for the variable at this path from the root: `net/kernel`, `blocks/0/kernel`.
 ///
 /// # By hand
 /// Without the derive, an implementation names the members, always all and in the same order:
@@ -122,6 +129,7 @@ use crate::error::Result;
 /// }
 /// ```
 ///
+/// [`Reason::Limit`]: crate::Reason::Limit
 /// [`load`]: fn@load
 /// [`write`]: fn@write
 #[diagnostic::on_unimplemented(

@@ -33,6 +33,7 @@ pub(super) fn number_objects<T: Track + Default>(
     to: &mut Members<'_>,
 ) -> Result<usize> {
     let name = |number: usize| format!("{prefix}{}", first + number);
+    to.walk.opens(to.place, None)?;
     match to.walk.purpose {
         Purpose::Lend | Purpose::Return => {}
         Purpose::Declare => return Ok(0),
@@ -139,6 +140,7 @@ impl<T: Track + Default, S: BuildHasher> Member for HashMap<String, T, S> {
 }
 
 fn visit_map<M: Map>(map: &mut M, what: &str, to: &mut Members<'_>) -> Result<()> {
+    to.walk.opens(to.place, None)?;
     match to.walk.purpose {
         Purpose::Lend | Purpose::Return => {}
         Purpose::Declare => return Ok(()),
@@ -172,6 +174,7 @@ fn visit_map<M: Map>(map: &mut M, what: &str, to: &mut Members<'_>) -> Result<()
 
 impl<M: Member + Default> Member for Option<M> {
     fn visit(&mut self, name: &str, to: &mut Members<'_>) -> Result<()> {
+        to.walk.opens(to.place, Some(name))?;
         match (to.walk.purpose, &mut *self) {
             (Purpose::Lend | Purpose::Return, Some(member)) => member.visit(name, to),
             (Purpose::Lend, None) if to.find(name)?.is_some() => to.remove(name),

@@ -37,20 +37,21 @@ impl Members<'_> {
     /// # Errors
     /// Those of [`Members::add`].
     pub fn add_state<S: State + Default>(&mut self, name: &str, options: &StateOptions, state: &mut S) -> Result<()> {
+        let visited = self.visit_state(name, options, state);
+        self.go_on(visited)
+    }
+
+    fn visit_state<S: State + Default>(&mut self, name: &str, options: &StateOptions, state: &mut S) -> Result<()> {
         if !self.walk.visits(self.place) {
             return Ok(());
         }
         let found = self.find(name)?;
         if self.walk.gives_back() {
             let Some(node) = found else { return Ok(()) };
-            match held::<S>(self.nodes, node) {
-                Ok(held) => {
-                    let is_wanted = self.walk.purpose == Purpose::Return || held.was_restored;
-                    if let Some(value) = held.value.take().filter(|_| is_wanted) {
-                        *state = value;
-                    }
-                }
-                Err(e) => drop(self.walk.failure.get_or_insert(e)),
+            let held = held::<S>(self.nodes, node)?;
+            let is_wanted = self.walk.purpose == Purpose::Return || held.was_restored;
+            if let Some(value) = held.value.take().filter(|_| is_wanted) {
+                *state = value;
             }
             return Ok(());
         }
@@ -66,11 +67,8 @@ impl Members<'_> {
             }
         };
         if lends {
-            let held = held::<S>(self.nodes, node)?;
-            if held.value.is_some() {
-                return Err(taken(name));
-            }
-            held.value = Some(std::mem::take(state));
+            self.lend(name, node)?;
+            held::<S>(self.nodes, node)?.value = Some(std::mem::take(state));
         }
         if found.is_some() {
             return Ok(());

@@ -93,7 +93,8 @@ impl Members<'_> {
     /// Those of [`Members::add`], and:
     /// * `INVALID_ARGUMENT` (`Shape`): the vector has another number of elements.
     pub fn add_shaped<T: Element>(&mut self, name: &str, shape: &[i64], values: &mut Vec<T>) -> Result<()> {
-        visit_values(&mut Many(values), Some(shape), name, self)
+        let visited = visit_values(&mut Many(values), Some(shape), name, self);
+        self.go_on(visited)
     }
 }
 
@@ -105,13 +106,10 @@ pub(super) fn visit_values<V: Values>(values: &mut V, fixed: Option<&[i64]>, nam
     let found = to.find(name)?;
     if to.walk.gives_back() {
         let Some(node) = found else { return Ok(()) };
-        let put = take::<V::Item>(to.nodes, node).and_then(|value| match value {
+        return match take::<V::Item>(to.nodes, node)? {
             Some((value, shape)) => values.put(value, shape),
             None => Ok(()),
-        });
-        // The walk goes on: others get their values back.
-        to.walk.failure = to.walk.failure.take().or(put.err());
-        return Ok(());
+        };
     }
     if found.is_some() && to.walk.is_first(to.place) {
         return Err(taken(name));
@@ -127,7 +125,8 @@ pub(super) fn visit_values<V: Values>(values: &mut V, fixed: Option<&[i64]>, nam
         }
     };
     if lends {
-        open::<V::Item>(to.nodes, node, name)?;
+        to.lend(name, node)?;
+        open::<V::Item>(to.nodes, node)?;
         if let Some(shape) = shape {
             let value = values.take()?;
             give::<V::Item>(to.nodes, node, (value, shape))?;

@@ -86,7 +86,9 @@ impl<T: Track> Tracker<T> {
         &self.checkpoint
     }
 
-    /// The graph. Objects that are no part of the struct may be tracked in it.
+    /// The graph. Objects that are no part of the struct may be tracked in it, but not in the
+    /// object of a map: its edges are the keys, and others are removed when the struct is lent. So
+    /// are the numbers that follow the elements of a `Vec` of structs.
     pub fn graph(&self) -> &Graph {
         self.checkpoint.graph()
     }
