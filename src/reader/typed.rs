@@ -86,7 +86,6 @@ impl Tensor<'_> {
                 .expecting("[]", shape_text(self.shape()))
                 .for_tensor(self.key())
                 .in_file(self.reader.prefix())
-                .in_file(self.reader.prefix())
         };
         if !self.shape().is_empty() {
             return Err(not_scalar());
