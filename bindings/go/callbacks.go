@@ -92,6 +92,10 @@ func goRelease(value C.go_value) {
 }
 
 // sharedState is what all handles of one graph share: the slices that it borrows.
+//
+// Its mutex is also held whenever the maps, slices and pointers of a model are looked at outside the
+// graph's lock, and whenever a restore sets them under that lock. With it, neither the library nor a
+// function of the program's is called: whoever has the graph's lock may want it.
 type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory

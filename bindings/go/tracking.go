@@ -62,10 +62,11 @@ func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 
 // trackedStruct is a struct that is tracked: what of it the graph knows.
 type trackedStruct struct {
-	mutex sync.Mutex
-	root  *place
-	found func(string, Node)
-	types map[reflect.Type]*structType
+	mutex  sync.Mutex
+	shared *sharedState
+	root   *place
+	found  func(string, Node)
+	types  map[reflect.Type]*structType
 	// lost is why the model could not be tracked as it was: from then on no call may save it.
 	lost error
 
@@ -88,7 +89,7 @@ func newTrackedStruct(g *Graph, root Node, of any) (*trackedStruct, error) {
 	if g == nil || g.shared == nil {
 		return nil, argument("the graph is the zero value")
 	}
-	m := &trackedStruct{types: map[reflect.Type]*structType{}}
+	m := &trackedStruct{shared: g.shared, types: map[reflect.Type]*structType{}}
 	m.root = &place{model: m, node: root, base: v.Elem(), own: identity{v.UnsafePointer(), v.Elem().Type()}, kind: placeObject}
 	return m, m.root.makeFields(v.Elem().Type())
 }
@@ -106,7 +107,8 @@ func (m *trackedStruct) sync(g *Graph) error {
 	}
 	m.seen, m.todo = map[identity]*place{}, nil
 	defer func() { m.seen, m.todo = nil, nil }()
-	if err := m.root.check(); err != nil {
+	var err error
+	if m.look(func() { err = m.root.check() }); err != nil {
 		return err // of the program's, which may mend it
 	}
 	for len(m.todo) > 0 {
@@ -120,6 +122,13 @@ func (m *trackedStruct) sync(g *Graph) error {
 		}
 	}
 	return nil
+}
+
+// look looks at the program's values while no restore sets any of them. f must not call the library.
+func (m *trackedStruct) look(f func()) {
+	m.shared.mutex.Lock()
+	defer m.shared.mutex.Unlock()
+	f()
 }
 
 // placeKind is what stands at a place.
@@ -142,6 +151,7 @@ type place struct {
 	index  int           // of a child of a list
 	key    reflect.Value // of a child of a dict
 	taken  bool          // of a child of a list: the list has an element for it
+	boxed  bool          // it is in an interface
 
 	node     Node
 	kind     placeKind
@@ -181,6 +191,8 @@ func (p *place) value() reflect.Value {
 
 // set gives a variable of a place another value.
 func (p *place) set(v reflect.Value) {
+	p.model.shared.mutex.Lock()
+	defer p.model.shared.mutex.Unlock()
 	if !p.base.IsValid() && p.key.IsValid() {
 		p.parent.value().SetMapIndex(p.key, v)
 	} else {

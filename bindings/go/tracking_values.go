@@ -65,7 +65,7 @@ func (p *place) make(g *Graph, v reflect.Value) (Node, placeKind, error) {
 
 func (p *place) unreachable(t reflect.Type) error {
 	in := "an interface"
-	if p.key.IsValid() && p.raw().Kind() != reflect.Interface {
+	if p.key.IsValid() && !p.boxed {
 		in = "a map"
 	}
 	return argument(fmt.Sprintf("a %s in %s has no address: keep a pointer to it there, *%s", t, in, t))
@@ -91,7 +91,7 @@ func (p *place) makeFixed(g *Graph, v reflect.Value, dtype DType, shape []int64)
 			return nil // the list that it was in has shrunk
 		}, nil)
 	}
-	if !p.key.IsValid() || p.raw().Kind() == reflect.Interface {
+	if !p.key.IsValid() || p.boxed {
 		return 0, p.unreachable(v.Type())
 	}
 	return g.AddDevice(dtype, shape, &mapValue{p: p, shape: shape}, false)
@@ -99,7 +99,7 @@ func (p *place) makeFixed(g *Graph, v reflect.Value, dtype DType, shape []int64)
 
 // makeSlice adds a variable that has whatever length the slice has.
 func (p *place) makeSlice(g *Graph, v reflect.Value, dtype DType, inner []int64) (Node, error) {
-	if !v.CanAddr() && (!p.key.IsValid() || p.raw().Kind() == reflect.Interface) {
+	if !v.CanAddr() && (!p.key.IsValid() || p.boxed) {
 		return 0, p.unreachable(v.Type())
 	}
 	s := &sliceValue{p: p, elements: v.Type(), inner: inner, tag: p.tagged()}
@@ -107,8 +107,12 @@ func (p *place) makeSlice(g *Graph, v reflect.Value, dtype DType, inner []int64)
 	switch {
 	case s.tag != nil:
 		accepts = s.tag
-	case v.IsNil() && len(inner) == 0:
-		accepts = nil
+	default:
+		p.model.look(func() {
+			if v.IsNil() && len(inner) == 0 {
+				accepts = nil
+			}
+		})
 	}
 	return g.addResizable(dtype, accepts, s, nil)
 }

@@ -140,9 +140,10 @@ func (p *place) checkDict() error {
 
 // grow tracks the elements that a list or dict has got.
 func (p *place) grow(g *Graph) error {
-	v := p.value()
 	if p.kind == placeList {
-		for i := len(p.children); i < v.Len(); i++ {
+		var n int
+		p.model.look(func() { n = p.value().Len() })
+		for i := len(p.children); i < n; i++ {
 			child := &place{model: p.model, parent: p, path: join(p.path, strconv.Itoa(i)), index: i}
 			p.children = append(p.children, child)
 			if err := child.add(g); err != nil {
@@ -152,11 +153,13 @@ func (p *place) grow(g *Graph) error {
 		return nil
 	}
 	keys := map[string]reflect.Value{}
-	for _, key := range v.MapKeys() {
-		if p.keys[key.String()] == nil {
-			keys[key.String()] = key
+	p.model.look(func() {
+		for _, key := range p.value().MapKeys() {
+			if p.keys[key.String()] == nil {
+				keys[key.String()] = key
+			}
 		}
-	}
+	})
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		child := &place{model: p.model, parent: p, path: join(p.path, key), key: keys[key]}
 		p.children, p.keys[key] = append(p.children, child), child
@@ -169,7 +172,13 @@ func (p *place) grow(g *Graph) error {
 
 // add tracks what stands at a place, and what is below: parents first, as a restore wants it.
 func (p *place) add(g *Graph) error {
-	v, fixed, ok := follow(p.raw())
+	var v reflect.Value
+	var fixed, ok bool
+	p.model.look(func() {
+		raw := p.raw()
+		p.boxed = raw.Kind() == reflect.Interface
+		v, fixed, ok = follow(raw)
+	})
 	if !ok {
 		if p.parent.kind == placeList && !p.taken { // nil takes a place, too
 			p.taken = true
