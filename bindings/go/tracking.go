@@ -70,6 +70,9 @@ type trackedStruct struct {
 	// lost is why the model could not be tracked as it was: from then on no call may save it.
 	lost error
 
+	// stopped says why no more is to be tracked; nil for a model that nothing stops.
+	stopped func() error
+
 	// Of one look at it: the objects by where they are, and what has yet to be tracked.
 	seen map[identity]*place
 	todo []func(*Graph) error

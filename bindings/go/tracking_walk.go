@@ -172,6 +172,11 @@ func (p *place) grow(g *Graph) error {
 
 // add tracks what stands at a place, and what is below: parents first, as a restore wants it.
 func (p *place) add(g *Graph) error {
+	if stopped := p.model.stopped; stopped != nil {
+		if err := stopped(); err != nil {
+			return err
+		}
+	}
 	var v reflect.Value
 	var fixed, ok bool
 	p.model.look(func() {
