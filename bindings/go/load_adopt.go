@@ -166,17 +166,6 @@ func (a *adoption) adopt(p *place, saved int) error {
 	return err
 }
 
-// edge gives the name of the edge that leads to a place.
-func (p *place) edge() string {
-	switch {
-	case p.field != nil:
-		return p.field.edge
-	case p.key.IsValid():
-		return p.key.String()
-	}
-	return strconv.Itoa(p.index)
-}
-
 // leave notes that a place has values to take that it cannot.
 func (a *adoption) leave(p *place, why string) {
 	if a.left == nil {

@@ -6,6 +6,7 @@ package checkpoint
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -38,7 +39,9 @@ import (
 // value in the checkpoint, and cannot be saved before. Slices of other things, and maps, may grow,
 // and nil pointers may be set: what is new is tracked then, and restored if a value waits for it.
 // An error of that call, FailedPrecondition with ReasonUnsavable, is a list or dict that lost an
-// element, or a pointer or map that leads to another object than before.
+// element, or a pointer or map that leads to another object than before. What is new and cannot be
+// tracked is InvalidArgument; what is new and takes no value that waits for it has the error of a
+// restore, once, and is tracked. The program may mend either, and call again.
 //
 // It returns the nodes of all variables and objects by their paths, as "layers/0/kernel". The
 // model is the graph's until that is closed. InvalidArgument for what cannot be tracked, with its
@@ -67,15 +70,14 @@ type trackedStruct struct {
 	root   *place
 	found  func(string, Node)
 	types  map[reflect.Type]*structType
-	// lost is why the model could not be tracked as it was: from then on no call may save it.
-	lost error
-
 	// stopped says why no more is to be tracked; nil for a model that nothing stops.
 	stopped func() error
 
-	// Of one look at it: the objects by where they are, and what has yet to be tracked.
-	seen map[identity]*place
-	todo []func(*Graph) error
+	// Of one look at it: the objects by where they are, what has yet to be tracked, and the first
+	// error of a restore into what is new.
+	seen   map[identity]*place
+	todo   []func(*Graph) error
+	failed error
 }
 
 // identity tells one object from another.
@@ -105,11 +107,8 @@ func (m *trackedStruct) sync(g *Graph) error {
 	}
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.lost != nil {
-		return m.lost
-	}
-	m.seen, m.todo = map[identity]*place{}, nil
-	defer func() { m.seen, m.todo = nil, nil }()
+	m.seen, m.todo, m.failed = map[identity]*place{}, nil, nil
+	defer func() { m.seen, m.todo, m.failed = nil, nil, nil }()
 	var err error
 	if m.look(func() { err = m.root.check() }); err != nil {
 		return err // of the program's, which may mend it
@@ -119,12 +118,14 @@ func (m *trackedStruct) sync(g *Graph) error {
 		m.todo = nil
 		for _, f := range all {
 			if err := f(g); err != nil {
-				m.lost = err
-				return err
+				if m.failed != nil {
+					err = errors.Join(m.failed, err)
+				}
+				return err // what is not tracked yet is tried again by the next call
 			}
 		}
 	}
-	return nil
+	return m.failed
 }
 
 // look looks at the program's values while no restore sets any of them. f must not call the library.

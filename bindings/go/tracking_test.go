@@ -81,6 +81,31 @@ func TestTrackStruct(t *testing.T) {
 	})
 }
 
+// valueState saves what it leads to, by methods of the value.
+type valueState struct{ count *int64 }
+
+func (s valueState) Save(sink *Sink) error { return Put(sink, "count", nil, []int64{*s.count}) }
+
+func (s valueState) Restore(source *Source) error {
+	count, err := SourceValue[int64](source.Find("count"))
+	if err == nil {
+		*s.count = count[0]
+	}
+	return err
+}
+
+// Structs that have the methods of what they embed.
+type (
+	promoted struct {
+		caseState
+		X float32 `ckpt:"x"`
+	}
+	promotedArray struct {
+		Array[float32]
+		X float32 `ckpt:"x"`
+	}
+)
+
 // What is refused, and what the message says to do about it.
 func TestTrackStructRefuses(t *testing.T) {
 	type tagless struct{ X float32 }
@@ -132,6 +157,37 @@ func TestTrackStructRefuses(t *testing.T) {
 		{&struct {
 			A []*tagless `ckpt:"a"`
 		}{A: []*tagless{{}}}, "a/0: no field of checkpoint.tagless has a tag"},
+		{&struct {
+			A map[string]valueState `ckpt:"a"`
+		}{A: map[string]valueState{"x": {}}}, "a/x: a checkpoint.valueState in a map has no address: keep a pointer to it there"},
+		{&struct {
+			A State `ckpt:"a"`
+		}{A: valueState{}}, "a: a checkpoint.valueState in an interface has no address: keep a pointer to it there"},
+		{&struct {
+			A promoted `ckpt:"a"`
+		}{}, `a: a checkpoint.promoted is a State, and its field X has a tag ckpt:"x"`},
+		{&struct {
+			A *promoted `ckpt:"a"`
+		}{A: &promoted{}}, `a: a checkpoint.promoted is a State, and its field X has a tag ckpt:"x"`},
+		{&struct {
+			A promotedArray `ckpt:"a"`
+		}{}, `a: a checkpoint.promotedArray is an Array, and its field X has a tag ckpt:"x"`},
+		{&promoted{}, "the embedded checkpoint.caseState has a value of its own, and no name"},
+		{&struct {
+			A map[string][]float32 `ckpt:"a" shape:"2"`
+		}{}, "means nothing for a map[string][]float32: only a number, an array, a slice of these or an Array has a shape"},
+		{&struct {
+			A []layer `ckpt:"a" shape:"2"`
+		}{}, "means nothing for a []checkpoint.layer"},
+		{&struct {
+			A *layer `ckpt:"a" shape:"2"`
+		}{}, "means nothing for a *checkpoint.layer"},
+		{&struct {
+			A *caseState `ckpt:"a" shape:"2"`
+		}{}, "means nothing for a *checkpoint.caseState"},
+		{&struct {
+			A any `ckpt:"a" shape:"2"`
+		}{A: &layer{}}, "a: the tag shape of the field A means nothing for a checkpoint.layer"},
 	} {
 		withoutLeaks(t, func(t *testing.T) {
 			p := newProgram(t)

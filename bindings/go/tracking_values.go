@@ -13,12 +13,18 @@ import (
 // make adds what stands at a place to the graph.
 func (p *place) make(g *Graph, v reflect.Value) (Node, placeKind, error) {
 	t := v.Type()
-	if t.Implements(stateType) {
-		node, err := g.AddState(v.Interface().(State))
-		return node, placeLeaf, err
+	if p.tagged() != nil && !takesShape(t) {
+		return 0, 0, argument(fmt.Sprintf("the tag shape of the field %s means nothing for a %s: %s", p.field.name, t, shapeHint))
 	}
-	if reflect.PointerTo(t).Implements(stateType) {
-		if !v.CanAddr() {
+	if err := checkSelf(t); err != nil {
+		return 0, 0, err
+	}
+	if isState(t) {
+		switch {
+		case t.Kind() == reflect.Pointer || t.Kind() == reflect.Map && !v.CanAddr():
+			node, err := g.AddState(v.Interface().(State))
+			return node, placeLeaf, err
+		case !v.CanAddr():
 			return 0, 0, p.unreachable(t)
 		}
 		node, err := g.AddState(placeState{p})
@@ -136,7 +142,7 @@ type sliceValue struct {
 	elements reflect.Type // of the slice
 	inner    []int64      // the dimensions of an element of the slice
 	tag      []int64      // the shape that its tag says; nil if there is none
-	adopted  []int64      // the shape of a checkpoint that it has taken; nil if it has one dimension
+	adopted  []int64      // the shape of a checkpoint that it has taken, while it has as many elements
 	next     reflect.Value
 	shape    []int64
 }
@@ -146,7 +152,7 @@ func (s *sliceValue) locate() ([]byte, []int64, bool) {
 	if !v.IsValid() || v.IsNil() {
 		return nil, nil, false
 	}
-	if s.adopted != nil {
+	if s.adopted != nil && elements(s.adopted) == v.Len()*elements(s.inner) {
 		return sliceBytes(v), s.adopted, true
 	}
 	if s.tag == nil {
