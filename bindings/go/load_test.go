@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 type everything struct {
@@ -40,7 +41,8 @@ func newEverything() *everything {
 	rate, flag, number, half, far := float32(2), true, int64(3), F16(4), kernelOf(5)
 	return &everything{
 		Heads:   map[string]*layer{"b": {[]float32{1, 2}, [2]BF16{3, 4}}, "a/.b": {[]float32{5, 6}, [2]BF16{7, 8}}},
-		Moments: map[string][]float32{"x": {1, 2}, "y": {}}, Rates: map[string]float64{"r": 1}, Pairs: map[string][2]float32{"p": {1, 2}},
+		Moments: map[string][]float32{"x": {1, 2}, "y": {}},
+		Rates:   map[string]float64{"r": 1}, Pairs: map[string][2]float32{"p": {1, 2}},
 		Arrays: map[string]*Array[int8]{"x": {[]int64{1, 2}, []int8{3, 4}}}, Nested: map[string]map[string]int{"a": {"b": 6}},
 		Numbers: map[string]*int64{"n": &number}, Rate: &rate, Flag: &flag, Slice: &[]float32{1, 2, 3}, Far: &far,
 		State: &caseState{7}, Layers: []*caseLayer{kernelOf(1), nil, nil, kernelOf(2)}, Two: [2]*caseLayer{nil, kernelOf(3)},
@@ -203,6 +205,21 @@ func TestLoadHeedsItsContext(t *testing.T) {
 		is(t, err, Cancelled)
 		if d.asked > 60 || loaded.Layers == nil {
 			t.Errorf("asked %d times, with %d layers", d.asked, len(loaded.Layers))
+		}
+	})
+}
+
+// A tensor without elements is read into a buffer without memory, also one within other memory.
+func TestReadManyIntoNothing(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		path := must(Write(ctx, filepath.Join(t.TempDir(), "m"), &ofSlice{[]float32{}}, nil))(t)
+		r := must(Open(ctx, path, nil))(t)
+		defer r.Close()
+		tensor := must(r.Get("value"))(t)
+		memory := []*int64{new(int64)} // which has pointers, so that cgo would look into it
+		within := unsafe.Slice((*byte)(unsafe.Pointer(&memory[0])), 8)
+		for _, buffer := range [][]byte{nil, {}, within[:0]} {
+			check0(t, r.ReadManyBytes(ctx, []Tensor{tensor}, [][]byte{buffer}, nil))
 		}
 	})
 }

@@ -22,16 +22,24 @@ func TestWhatIsRefusedCanBeMended(t *testing.T) {
 		spoil, mend func(*models)
 		saved       string
 	}{
-		"an element": {func(m *models) { m.List = append(m.List, "text", kernelOf(5)) }, func(m *models) { m.List[1] = kernelOf(4) },
+		"an element": {func(m *models) { m.List = append(m.List, "text", kernelOf(5)) },
+			func(m *models) { m.List[1] = kernelOf(4) },
 			"list/1/kernel float32 [1] 4, list/2/kernel float32 [1] 5"},
-		"an element that becomes nil": {func(m *models) { m.List = append(m.List, "text", kernelOf(5)) }, func(m *models) { m.List[1] = nil },
+		"an element that becomes nil": {func(m *models) { m.List = append(m.List, "text", kernelOf(5)) },
+			func(m *models) { m.List[1] = nil },
 			"list/2/kernel float32 [1] 5"},
-		"an element that goes": {func(m *models) { m.List = append(m.List, "text") }, func(m *models) { m.List = m.List[:1] }, ""},
-		"a key":                {func(m *models) { m.Heads["b"] = "text" }, func(m *models) { m.Heads["b"] = kernelOf(4) }, "heads/b/kernel float32 [1] 4"},
-		"a key that goes":      {func(m *models) { m.Heads["b"] = "text" }, func(m *models) { delete(m.Heads, "b") }, ""},
-		"a field":              {func(m *models) { m.Any = "text" }, func(m *models) { m.Any = kernelOf(4) }, "any/kernel float32 [1] 4"},
-		"a pointer":            {func(m *models) { s := "text"; m.Any = &s }, func(m *models) { m.Any = kernelOf(4) }, "any/kernel float32 [1] 4"},
-		"below":                {func(m *models) { m.Inner.In = "text" }, func(m *models) { m.Inner.In = kernelOf(4) }, "inner/in/kernel float32 [1] 4"},
+		"an element that goes": {func(m *models) { m.List = append(m.List, "text") },
+			func(m *models) { m.List = m.List[:1] }, ""},
+		"a key": {func(m *models) { m.Heads["b"] = "text" },
+			func(m *models) { m.Heads["b"] = kernelOf(4) }, "heads/b/kernel float32 [1] 4"},
+		"a key that goes": {func(m *models) { m.Heads["b"] = "text" },
+			func(m *models) { delete(m.Heads, "b") }, ""},
+		"a field": {func(m *models) { m.Any = "text" },
+			func(m *models) { m.Any = kernelOf(4) }, "any/kernel float32 [1] 4"},
+		"a pointer": {func(m *models) { s := "text"; m.Any = &s },
+			func(m *models) { m.Any = kernelOf(4) }, "any/kernel float32 [1] 4"},
+		"below": {func(m *models) { m.Inner.In = "text" },
+			func(m *models) { m.Inner.In = kernelOf(4) }, "inner/in/kernel float32 [1] 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withoutLeaks(t, func(t *testing.T) {
@@ -88,7 +96,8 @@ func TestWhatCannotBeRestoredIsTracked(t *testing.T) {
 		m.Inner = &inner{[2]float32{1, 2}, kernelOf(3)}
 		_, err := p.ckpt.Write(ctx, filepath.Join(directory, "m"), nil)
 		because(t, err, InvalidArgument, ReasonShape)
-		same(t, []string{"inner/bias/kernel float32 [1] 3", "inner/kernel float32 [2] 1 2"}, tensorsOf(t, p.save(filepath.Join(directory, "m"))))
+		saved := tensorsOf(t, p.save(filepath.Join(directory, "m")))
+		same(t, []string{"inner/bias/kernel float32 [1] 3", "inner/kernel float32 [2] 1 2"}, saved)
 	})
 }
 
@@ -129,3 +138,22 @@ func TestAShapeThatWasTakenGoesWithTheElements(t *testing.T) {
 		same(t, []string{"value float32 [1] 6"}, saved())
 	})
 }
+
+// A value that panics when it is looked at has no value; nothing leaves the callback.
+func TestResizableValuesThatPanic(t *testing.T) {
+	withoutLeaks(t, func(t *testing.T) {
+		p := newProgram(t)
+		defer p.close()
+		node := must(p.addResizable(Float32, nil, panics{}, nil))(t)
+		check0(t, p.Track(p.root, "value", node))
+		_, err := p.ckpt.Write(ctx, filepath.Join(t.TempDir(), "m"), nil)
+		because(t, err, FailedPrecondition, ReasonNotShaped)
+		because(t, Assign(p.Graph, node, []int64{1}, []float32{1}), Aborted, ReasonCallback)
+	})
+}
+
+type panics struct{}
+
+func (panics) locate() ([]byte, []int64, bool) { panic("locate") }
+func (panics) resize([]int64) []byte           { panic("resize") }
+func (panics) resized(bool)                    { panic("resized") }
