@@ -6,18 +6,18 @@ import "context"
 
 // Load loads a struct from the checkpoint at a path, which may be anything that Open takes. model
 // is a pointer to a struct with tags, as for TrackStruct; each field is found by its name. What has
-// no size yet takes that of the checkpoint: nil slices and Arrays the shape of their values, lists the
-// number of elements, maps the keys, and what nil pointers and maps are to lead to is made, where the
-// checkpoint has something for it. What the struct has no field for is left alone.
+// no size yet takes that of the checkpoint: nil slices and Arrays the shape of their values, lists
+// the number of elements, maps the keys, and what nil pointers and maps are to lead to is made,
+// where the checkpoint has something for it. What the struct has no field for is left alone.
 //
 // A slice does not say of which shape it was when it had more dimensions than one: to write such a
 // value again, keep it in an Array, or in a field with a shape tag.
 //
 // FailedPrecondition with ReasonAssertion when the checkpoint has no value for a field; the report,
-// which is returned with it, says for which. The same when it has values for a field, and nothing is
-// there to take them that Load could make: for a nil interface, or an element that an array lacks.
-// If Load fails, the struct may be loaded in part, unless a context or an error of the checkpoint
-// ended it before the first value was assigned.
+// which is returned with it, says for which. The same when it has values for a field, and nothing
+// that Load could make is there to take them: for a nil interface, or an element that an array
+// lacks. If Load fails, the struct may be loaded in part, unless a context or an error of the
+// checkpoint ended it before the first value was assigned.
 func Load(ctx context.Context, path string, model any, options *RestoreOptions) (*Report, error) {
 	return load(ctx, path, model, options, true)
 }

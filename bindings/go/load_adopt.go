@@ -106,8 +106,8 @@ func (a *adoption) note(p *place, saved int) {
 	}
 }
 
-// waiting gives the names of the edges of a list or dict that have values to take, or lead to what is
-// there already, in their order.
+// waiting gives the names of the edges of a list or dict that have values to take, or lead to what
+// is there already, in their order.
 func (a *adoption) waiting(p *place, saved int) ([]string, error) {
 	names := a.anywhere
 	if names == nil {
@@ -169,7 +169,8 @@ func (a *adoption) adopt(p *place, saved int) error {
 // leave notes that a place has values to take that it cannot.
 func (a *adoption) leave(p *place, why string) {
 	if a.left == nil {
-		a.left = p.at(&Error{Code: FailedPrecondition, Reason: ReasonAssertion, Message: "the checkpoint has values for this, and " + why})
+		why = "the checkpoint has values for this, and " + why
+		a.left = p.at(&Error{Code: FailedPrecondition, Reason: ReasonAssertion, Message: why})
 	}
 }
 
@@ -201,7 +202,7 @@ func (a *adoption) lengthen(p *place, saved int) error {
 	slices.Sort(after)
 	for _, i := range after {
 		if i > count+mostAbsent {
-			a.leave(p, fmt.Sprintf("expected element %d after %d elements, found element %d: make the list as long before", count, count, i))
+			a.leave(p, fmt.Sprintf("the element after %d others is %d: make the list as long before", count, i))
 			break
 		}
 		count = i + 1
@@ -284,8 +285,8 @@ func (a *adoption) makeAt(v reflect.Value, saved int) bool {
 	return true
 }
 
-// makeTarget makes what the nil pointers and maps on the way from a value are to lead to. It says whether
-// something is there then that can be tracked.
+// makeTarget makes what the nil pointers and maps on the way from a value are to lead to. It says
+// whether something is there then that can be tracked.
 func makeTarget(v reflect.Value) bool {
 	for range 16 { // a type may be a pointer to itself
 		switch v.Kind() {

@@ -128,7 +128,8 @@ func (m *trackedStruct) sync(g *Graph) error {
 	return m.failed
 }
 
-// look looks at the program's values while no restore sets any of them. f must not call the library.
+// look looks at the program's values while no restore sets any of them. f must not call the
+// library.
 func (m *trackedStruct) look(f func()) {
 	m.shared.mutex.Lock()
 	defer m.shared.mutex.Unlock()

@@ -258,6 +258,9 @@ func runTrackingCase(t *testing.T, model trackingCase, steps []string) {
 			check0(t, err)
 			continue
 		}
+		if len(words) != 4 || words[1] != "fails" {
+			t.Fatalf("expected fails CODE REASON: %s", line)
+		}
 		var e *Error
 		if !errors.As(err, &e) || e.Code.String() != words[2] || e.Reason.String() != words[3] {
 			t.Errorf("expected %s, found %#v", line, err)

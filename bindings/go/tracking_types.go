@@ -172,8 +172,8 @@ func shapeTag(t reflect.Type, field reflect.StructField) ([]int64, error) {
 
 const shapeHint = "only a number, an array, a slice of these or an Array has a shape"
 
-// takesShape says whether a tag shape means something for values of a type; of an interface, what is
-// in it says that later.
+// takesShape says whether a tag shape means something for values of a type; of an interface, what
+// is in it says that later.
 func takesShape(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer && !isState(t) {
 		t = t.Elem()
@@ -198,8 +198,8 @@ func isState(t reflect.Type) bool {
 
 func isAdopter(t reflect.Type) bool { return reflect.PointerTo(t).Implements(adopterType) }
 
-// checkSelf refuses a struct that says itself what it is, or has the methods of an embedded one that
-// does, and has fields to track, too: these would be left out.
+// checkSelf refuses a struct that says itself what it is, or has the methods of an embedded one
+// that does, and has fields to track, too: these would be left out.
 func checkSelf(t reflect.Type) error {
 	what := "a State"
 	switch {
@@ -217,7 +217,8 @@ func checkSelf(t reflect.Type) error {
 	}
 	for _, field := range reflect.VisibleFields(t) {
 		if edge, tagged := field.Tag.Lookup("ckpt"); tagged && edge != "-" {
-			return argument(fmt.Sprintf("a %s is %s, and its field %s has a tag ckpt:%q: expected one of the two; what is embedded is to be a field with a name",
+			return argument(fmt.Sprintf(
+				"a %s is %s, and its field %s has a tag ckpt:%q: expected one of the two; what is embedded is to be a field with a name",
 				t, what, field.Name, edge))
 		}
 	}
