@@ -264,6 +264,10 @@ void run(const one_case &each, const maker &make, const std::string &directory) 
             stored.add(path, dtype, shape, values);
             continue;
         }
+        if (verb != "track" && verb != "change" && verb != "restore" && verb != "save") {
+            ADD_FAILURE() << each.name << ": no such step: " << step;
+            continue;
+        }
         const auto act = [&] {
             if (verb == "track") made = make(root);
             if (verb == "change") made.change();
