@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestTrackingCases runs tests/tracking/cases.txt, which all bindings share.
+// TestTrackingCases runs tests/tracking/cases.txt, which C++ and Go share.
 
 type caseLayer struct {
 	Kernel [1]float32 `ckpt:"kernel"`

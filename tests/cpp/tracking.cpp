@@ -1,4 +1,4 @@
-// The cases of tests/tracking/cases.txt, which all bindings share: what tracking by declaration
+// The cases of tests/tracking/cases.txt, which C++ and Go share: what tracking by declaration
 // follows, adopts and refuses.
 #include <fstream>
 #include <functional>
