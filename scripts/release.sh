@@ -1,32 +1,40 @@
 #!/usr/bin/env bash
 # Makes what a release of a language is published from.
 #
-#   scripts/release.sh go [--module PATH] [--tree BUILD] [--musl ARCHIVE] DIRECTORY
+#   scripts/release.sh go [--dirty] [--module PATH] [--tree BUILD] [--musl ARCHIVE] DIRECTORY
 #
 # go: a module tree, as a repository of its own can serve it: `go get` and `go build` are all that a
 # program needs. It has the sources of bindings/go, the header, the licences, the fixtures of the
 # tests, and lib/GOOS_GOARCH/libcheckpoint.a for this machine. BUILD (build/release by default) has
 # lib/libcheckpoint.a, one object in which the C ABI alone is global. ARCHIVE is the same for musl.
-# PATH is the module's path; that of bindings/go/go.mod by default. DIRECTORY is made.
+# PATH is the module's path; that of bindings/go/go.mod by default. DIRECTORY is made. A work tree
+# that differs from its commit is refused, but for tests, which say --dirty; what git does not track
+# is never taken.
 set -euo pipefail
+from=$PWD
 cd "$(dirname "$0")/.."
 
+absolute() { # PATH: where it is, of one relative to where this was called
+  case $1 in /*) echo "$1" ;; *) echo "$from/$1" ;; esac
+}
 usage() { sed -n '4p' "$0" | cut -c 3- >&2; exit 2; }
 [ "${1:-}" = go ] || usage
 shift
 tree=build/release musl='' own=$(awk '$1 == "module" { print $2 }' bindings/go/go.mod)
-module=$own
+module=$own dirty=''
 while [ $# -gt 1 ]; do
   case $1 in
+    --dirty) dirty=1; shift; continue ;;
     --module) module=$2 ;;
-    --tree) tree=$2 ;;
-    --musl) musl=$2 ;;
+    --tree) tree=$(absolute "$2") ;;
+    --musl) musl=$(absolute "$2") ;;
     *) usage ;;
   esac
   shift 2
 done
 [ $# = 1 ] || usage
-to=$1
+to=$(absolute "$1")
+[ -n "$dirty" ] || [ -z "$(git status --porcelain)" ] || { echo "the work tree is not as it was committed: commit, or remove what is new" >&2; exit 2; }
 archive=$tree/lib/libcheckpoint.a
 [ -f "$archive" ] || { echo "no $archive: build it first, with cmake --build --preset release" >&2; exit 2; }
 [ ! -e "$to" ] || { echo "$to is there already" >&2; exit 2; }
@@ -39,7 +47,7 @@ esac
 goarch=${platform#*_}
 
 mkdir -p "$to"
-git ls-files -z --cached --others --exclude-standard bindings/go | while IFS= read -r -d '' file; do
+git ls-files -z --cached bindings/go | while IFS= read -r -d '' file; do
   name=${file#bindings/go/}
   # The first compares a page that is not in the module, the second says that there is no library.
   case $name in docs_test.go | link_source.go) continue ;; esac

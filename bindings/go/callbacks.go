@@ -55,7 +55,9 @@ func (p *pinnedMemory) buffers(all [][]byte) (**C.uint8_t, *C.size_t) {
 	sizes := make([]C.size_t, len(all))
 	for i, b := range all {
 		p.bytes(b)
-		pointers[i], sizes[i] = memory(b)
+		if len(b) > 0 { // others have no memory that could be pinned
+			pointers[i], sizes[i] = memory(b)
+		}
 	}
 	return unsafe.SliceData(pointers), unsafe.SliceData(sizes)
 }
@@ -92,6 +94,10 @@ func goRelease(value C.go_value) {
 }
 
 // sharedState is what all handles of one graph share: the slices that it borrows.
+//
+// Its mutex is also held whenever the maps, slices and pointers of a model are looked at outside
+// the graph's lock, and whenever a restore sets them under that lock. With it, neither the library
+// nor a function of the program's is called: whoever has the graph's lock may want it.
 type sharedState struct {
 	mutex    sync.Mutex
 	borrowed map[Node]*borrowedMemory

@@ -326,8 +326,8 @@ func (o *RestoreOptions) make(flag *C.ckpt_cancel) (*C.ckpt_restore_options, err
 		return nil, err
 	}
 	defer C.ckpt_read_options_free(read)
-	ok := C.ckpt_restore_options_set_cancel(made, flag, &e) == C.CKPT_CODE_OK && (read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) &&
-		o.set(made, &e)
+	ok := C.ckpt_restore_options_set_cancel(made, flag, &e) == C.CKPT_CODE_OK &&
+		(read == nil || C.ckpt_restore_options_set_read_options(made, read, &e) == C.CKPT_CODE_OK) && o.set(made, &e)
 	if ok && o.Log != nil {
 		ok = C.go_restore_options_set_log(made, newValue(&callbackValue{value: o.Log}), &e) == C.CKPT_CODE_OK
 	}

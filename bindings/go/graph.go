@@ -17,7 +17,10 @@ type Graph struct {
 
 // NewGraph makes a graph without objects.
 func NewGraph() *Graph {
-	return graphOf(C.ckpt_graph_new(), &sharedState{borrowed: map[Node]*borrowedMemory{}, slots: map[Node]map[Node]struct{}{}, slotOf: map[Node]map[Node]struct{}{}})
+	return graphOf(C.ckpt_graph_new(), &sharedState{
+		borrowed: map[Node]*borrowedMemory{},
+		slots:    map[Node]map[Node]struct{}{}, slotOf: map[Node]map[Node]struct{}{},
+	})
 }
 
 func graphOf(g *C.ckpt_graph, w *sharedState) *Graph {

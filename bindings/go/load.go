@@ -2,21 +2,22 @@
 
 package checkpoint
 
-import (
-	"context"
-	"reflect"
-	"strconv"
-)
+import "context"
 
 // Load loads a struct from the checkpoint at a path, which may be anything that Open takes. model
 // is a pointer to a struct with tags, as for TrackStruct; each field is found by its name. What has
-// no size yet takes that of the checkpoint: nil slices and Arrays the shape of their values, slices
-// of structs the number of elements, and nil pointers to structs are made where the checkpoint has
-// something for them. What the struct has no field for is left alone.
+// no size yet takes that of the checkpoint: nil slices and Arrays the shape of their values, lists
+// the number of elements, maps the keys, and what nil pointers and maps are to lead to is made,
+// where the checkpoint has something for it. What the struct has no field for is left alone.
+//
+// A slice does not say of which shape it was when it had more dimensions than one: to write such a
+// value again, keep it in an Array, or in a field with a shape tag.
 //
 // FailedPrecondition with ReasonAssertion when the checkpoint has no value for a field; the report,
-// which is returned with it, says for which. If Load fails, the struct may be loaded in part,
-// unless a context or an error of the checkpoint ended it before the first value was assigned.
+// which is returned with it, says for which. The same when it has values for a field, and nothing
+// that Load could make is there to take them: for a nil interface, or an element that an array
+// lacks. If Load fails, the struct may be loaded in part, unless a context or an error of the
+// checkpoint ended it before the first value was assigned.
 func Load(ctx context.Context, path string, model any, options *RestoreOptions) (*Report, error) {
 	return load(ctx, path, model, options, true)
 }
@@ -77,81 +78,30 @@ func load(ctx context.Context, path string, of any, options *RestoreOptions, who
 	}
 	defer status.Close()
 	status.ExpectPartial()
+	a, err := newAdoption(ctx, m.Graph, status.Path(), options)
+	if err != nil {
+		return nil, err
+	}
+	a.note(m.model.root, 0)
+	// What is new is restored when it is tracked, which no flag stops.
+	m.model.stopped = func() error { return finished(ctx) }
 	for {
-		grown, err := m.model.root.adopt(m.Graph)
-		if err != nil {
+		a.grown, a.left = false, nil
+		if err := a.adopt(m.model.root, 0); err != nil {
 			return nil, err
 		}
-		if !grown {
+		if !a.grown {
 			break
 		}
-		if err := m.model.sync(m.Graph); err != nil { // restores what is new
+		if err := m.model.sync(m.Graph); err != nil {
 			return nil, err
 		}
 	}
 	report, err := status.Report()
 	if err == nil && whole {
-		err = status.AssertRestMatched()
+		if err = status.AssertRestMatched(); err == nil {
+			err = a.left
+		}
 	}
 	return report, err
-}
-
-// adopt makes what the checkpoint has more of than the program: elements of lists, and objects that
-// nil pointers are to lead to. It says whether there was any.
-func (p *place) adopt(g *Graph) (bool, error) {
-	if p.node == 0 {
-		return p.adoptPointer(g)
-	}
-	if p.object != nil {
-		return false, nil
-	}
-	any := false
-	if v := p.value(); p.kind == placeList && v.Kind() == reflect.Slice {
-		count := v.Len()
-		for {
-			waiting, err := g.Waiting(p.node, strconv.Itoa(count))
-			if err != nil {
-				return false, err
-			}
-			if waiting == 0 {
-				break
-			}
-			count++
-		}
-		if count > v.Len() {
-			p.set(grown(v, count))
-			any = true
-		}
-	}
-	for _, child := range p.children {
-		more, err := child.adopt(g)
-		if err != nil {
-			return false, err
-		}
-		any = any || more
-	}
-	return any, nil
-}
-
-// grown gives a slice with more elements, of pointers with what these lead to.
-func grown(v reflect.Value, count int) reflect.Value {
-	more := reflect.MakeSlice(v.Type(), count, count)
-	reflect.Copy(more, v)
-	for i := v.Len(); i < count && v.Type().Elem().Kind() == reflect.Pointer; i++ {
-		more.Index(i).Set(reflect.New(v.Type().Elem().Elem()))
-	}
-	return more
-}
-
-func (p *place) adoptPointer(g *Graph) (bool, error) {
-	v := p.raw()
-	if p.field == nil || v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct {
-		return false, nil
-	}
-	waiting, err := g.Waiting(p.parent.node, p.field.edge)
-	if err != nil || waiting == 0 {
-		return false, err
-	}
-	p.set(reflect.New(v.Type().Elem()))
-	return true, nil
 }

@@ -153,7 +153,12 @@ func (m *arrayMemory) resized(complete bool) {
 //export goLocate
 func goLocate(value C.go_value, data *C.uintptr_t, size *C.size_t, dimensions *C.int64_t) C.int32_t {
 	r := valueOf(value).value.(*resizableValue)
-	bytes, shape, ok := r.locate()
+	var bytes []byte
+	var shape []int64
+	ok := answered(false, func() (ok bool) {
+		bytes, shape, ok = r.locate()
+		return ok
+	})
 	if !ok || len(shape) > C.CKPT_MAX_RANK {
 		return -1
 	}
@@ -188,6 +193,9 @@ func goResize(
 //export goResized
 func goResized(value C.go_value, complete C.bool) {
 	r := valueOf(value).value.(*resizableValue)
-	r.resized(bool(complete))
+	_ = contained(func() error { // there is nobody to tell
+		r.resized(bool(complete))
+		return nil
+	})
 	r.next.Unpin()
 }

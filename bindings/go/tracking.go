@@ -6,6 +6,7 @@ package checkpoint
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -38,7 +39,9 @@ import (
 // value in the checkpoint, and cannot be saved before. Slices of other things, and maps, may grow,
 // and nil pointers may be set: what is new is tracked then, and restored if a value waits for it.
 // An error of that call, FailedPrecondition with ReasonUnsavable, is a list or dict that lost an
-// element, or a pointer or map that leads to another object than before.
+// element, or a pointer or map that leads to another object than before. What is new and cannot be
+// tracked is InvalidArgument; what is new and takes no value that waits for it has the error of a
+// restore, once, and is tracked. The program may mend either, and call again.
 //
 // It returns the nodes of all variables and objects by their paths, as "layers/0/kernel". The
 // model is the graph's until that is closed. InvalidArgument for what cannot be tracked, with its
@@ -62,16 +65,19 @@ func TrackStruct(g *Graph, root Node, model any) (map[string]Node, error) {
 
 // trackedStruct is a struct that is tracked: what of it the graph knows.
 type trackedStruct struct {
-	mutex sync.Mutex
-	root  *place
-	found func(string, Node)
-	types map[reflect.Type]*structType
-	// lost is why the model could not be tracked as it was: from then on no call may save it.
-	lost error
+	mutex  sync.Mutex
+	shared *sharedState
+	root   *place
+	found  func(string, Node)
+	types  map[reflect.Type]*structType
+	// stopped says why no more is to be tracked; nil for a model that nothing stops.
+	stopped func() error
 
-	// Of one look at it: the objects by where they are, and what has yet to be tracked.
-	seen map[identity]*place
-	todo []func(*Graph) error
+	// Of one look at it: the objects by where they are, what has yet to be tracked, and the first
+	// error of a restore into what is new.
+	seen   map[identity]*place
+	todo   []func(*Graph) error
+	failed error
 }
 
 // identity tells one object from another.
@@ -88,7 +94,7 @@ func newTrackedStruct(g *Graph, root Node, of any) (*trackedStruct, error) {
 	if g == nil || g.shared == nil {
 		return nil, argument("the graph is the zero value")
 	}
-	m := &trackedStruct{types: map[reflect.Type]*structType{}}
+	m := &trackedStruct{shared: g.shared, types: map[reflect.Type]*structType{}}
 	m.root = &place{model: m, node: root, base: v.Elem(), own: identity{v.UnsafePointer(), v.Elem().Type()}, kind: placeObject}
 	return m, m.root.makeFields(v.Elem().Type())
 }
@@ -101,12 +107,10 @@ func (m *trackedStruct) sync(g *Graph) error {
 	}
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.lost != nil {
-		return m.lost
-	}
-	m.seen, m.todo = map[identity]*place{}, nil
-	defer func() { m.seen, m.todo = nil, nil }()
-	if err := m.root.check(); err != nil {
+	m.seen, m.todo, m.failed = map[identity]*place{}, nil, nil
+	defer func() { m.seen, m.todo, m.failed = nil, nil, nil }()
+	var err error
+	if m.look(func() { err = m.root.check() }); err != nil {
 		return err // of the program's, which may mend it
 	}
 	for len(m.todo) > 0 {
@@ -114,12 +118,22 @@ func (m *trackedStruct) sync(g *Graph) error {
 		m.todo = nil
 		for _, f := range all {
 			if err := f(g); err != nil {
-				m.lost = err
-				return err
+				if m.failed != nil {
+					err = errors.Join(m.failed, err)
+				}
+				return err // what is not tracked yet is tried again by the next call
 			}
 		}
 	}
-	return nil
+	return m.failed
+}
+
+// look looks at the program's values while no restore sets any of them. f must not call the
+// library.
+func (m *trackedStruct) look(f func()) {
+	m.shared.mutex.Lock()
+	defer m.shared.mutex.Unlock()
+	f()
 }
 
 // placeKind is what stands at a place.
@@ -142,6 +156,7 @@ type place struct {
 	index  int           // of a child of a list
 	key    reflect.Value // of a child of a dict
 	taken  bool          // of a child of a list: the list has an element for it
+	boxed  bool          // it is in an interface
 
 	node     Node
 	kind     placeKind
@@ -181,6 +196,8 @@ func (p *place) value() reflect.Value {
 
 // set gives a variable of a place another value.
 func (p *place) set(v reflect.Value) {
+	p.model.shared.mutex.Lock()
+	defer p.model.shared.mutex.Unlock()
 	if !p.base.IsValid() && p.key.IsValid() {
 		p.parent.value().SetMapIndex(p.key, v)
 	} else {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestTrackingCases runs tests/tracking/cases.txt, which all bindings share.
+// TestTrackingCases runs tests/tracking/cases.txt, which C++ and Go share.
 
 type caseLayer struct {
 	Kernel [1]float32 `ckpt:"kernel"`
@@ -257,6 +257,9 @@ func runTrackingCase(t *testing.T, model trackingCase, steps []string) {
 		if len(words) == 1 {
 			check0(t, err)
 			continue
+		}
+		if len(words) != 4 || words[1] != "fails" {
+			t.Fatalf("expected fails CODE REASON: %s", line)
 		}
 		var e *Error
 		if !errors.As(err, &e) || e.Code.String() != words[2] || e.Reason.String() != words[3] {

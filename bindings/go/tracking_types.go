@@ -106,6 +106,9 @@ func (s *structType) add(t reflect.Type, at []int) error {
 
 // embed adds the fields of an embedded struct, which are those of the struct around it.
 func (s *structType) embed(field reflect.StructField, index []int) error {
+	if isState(field.Type) || isAdopter(field.Type) || field.Type.Kind() == reflect.Interface && field.Type.Implements(stateType) {
+		return argument(fmt.Sprintf("the embedded %s has a value of its own, and no name: give it a tag ckpt:\"NAME\"", field.Type))
+	}
 	switch t := field.Type; {
 	case t.Kind() == reflect.Struct:
 		return s.add(t, index)
@@ -155,6 +158,9 @@ func shapeTag(t reflect.Type, field reflect.StructField) ([]int64, error) {
 		}
 		shape = append(shape, n)
 	}
+	if !takesShape(field.Type) {
+		return nil, refused(fmt.Sprintf("means nothing for a %s: %s", field.Type, shapeHint))
+	}
 	if open > 1 {
 		return nil, refused("has more than one -1: the length of a slice says only one; use an Array")
 	}
@@ -162,6 +168,61 @@ func shapeTag(t reflect.Type, field reflect.StructField) ([]int64, error) {
 		return nil, refused("has a -1: only a slice has any length")
 	}
 	return shape, nil
+}
+
+const shapeHint = "only a number, an array, a slice of these or an Array has a shape"
+
+// takesShape says whether a tag shape means something for values of a type; of an interface, what
+// is in it says that later.
+func takesShape(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer && !isState(t) {
+		t = t.Elem()
+	}
+	if isState(t) {
+		return false
+	}
+	if t.Kind() == reflect.Interface || isAdopter(t) {
+		return true
+	}
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	dtype, _ := tensorOf(t)
+	return dtype != Invalid
+}
+
+// isState says whether values of a type, or those in places with an address, save themselves.
+func isState(t reflect.Type) bool {
+	return t.Kind() != reflect.Interface && (t.Implements(stateType) || reflect.PointerTo(t).Implements(stateType))
+}
+
+func isAdopter(t reflect.Type) bool { return reflect.PointerTo(t).Implements(adopterType) }
+
+// checkSelf refuses a struct that says itself what it is, or has the methods of an embedded one
+// that does, and has fields to track, too: these would be left out.
+func checkSelf(t reflect.Type) error {
+	what := "a State"
+	switch {
+	case isState(t):
+	case isAdopter(t):
+		what = "an Array"
+	default:
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, field := range reflect.VisibleFields(t) {
+		if edge, tagged := field.Tag.Lookup("ckpt"); tagged && edge != "-" {
+			return argument(fmt.Sprintf(
+				"a %s is %s, and its field %s has a tag ckpt:%q: expected one of the two; what is embedded is to be a field with a name",
+				t, what, field.Name, edge))
+		}
+	}
+	return nil
 }
 
 // refusal is the error of a type that cannot be tracked, with what to do about it.

@@ -13,12 +13,18 @@ import (
 // make adds what stands at a place to the graph.
 func (p *place) make(g *Graph, v reflect.Value) (Node, placeKind, error) {
 	t := v.Type()
-	if t.Implements(stateType) {
-		node, err := g.AddState(v.Interface().(State))
-		return node, placeLeaf, err
+	if p.tagged() != nil && !takesShape(t) {
+		return 0, 0, argument(fmt.Sprintf("the tag shape of the field %s means nothing for a %s: %s", p.field.name, t, shapeHint))
 	}
-	if reflect.PointerTo(t).Implements(stateType) {
-		if !v.CanAddr() {
+	if err := checkSelf(t); err != nil {
+		return 0, 0, err
+	}
+	if isState(t) {
+		switch {
+		case t.Kind() == reflect.Pointer || t.Kind() == reflect.Map && !v.CanAddr():
+			node, err := g.AddState(v.Interface().(State))
+			return node, placeLeaf, err
+		case !v.CanAddr():
 			return 0, 0, p.unreachable(t)
 		}
 		node, err := g.AddState(placeState{p})
@@ -65,7 +71,7 @@ func (p *place) make(g *Graph, v reflect.Value) (Node, placeKind, error) {
 
 func (p *place) unreachable(t reflect.Type) error {
 	in := "an interface"
-	if p.key.IsValid() && p.raw().Kind() != reflect.Interface {
+	if p.key.IsValid() && !p.boxed {
 		in = "a map"
 	}
 	return argument(fmt.Sprintf("a %s in %s has no address: keep a pointer to it there, *%s", t, in, t))
@@ -91,7 +97,7 @@ func (p *place) makeFixed(g *Graph, v reflect.Value, dtype DType, shape []int64)
 			return nil // the list that it was in has shrunk
 		}, nil)
 	}
-	if !p.key.IsValid() || p.raw().Kind() == reflect.Interface {
+	if !p.key.IsValid() || p.boxed {
 		return 0, p.unreachable(v.Type())
 	}
 	return g.AddDevice(dtype, shape, &mapValue{p: p, shape: shape}, false)
@@ -99,7 +105,7 @@ func (p *place) makeFixed(g *Graph, v reflect.Value, dtype DType, shape []int64)
 
 // makeSlice adds a variable that has whatever length the slice has.
 func (p *place) makeSlice(g *Graph, v reflect.Value, dtype DType, inner []int64) (Node, error) {
-	if !v.CanAddr() && (!p.key.IsValid() || p.raw().Kind() == reflect.Interface) {
+	if !v.CanAddr() && (!p.key.IsValid() || p.boxed) {
 		return 0, p.unreachable(v.Type())
 	}
 	s := &sliceValue{p: p, elements: v.Type(), inner: inner, tag: p.tagged()}
@@ -107,8 +113,12 @@ func (p *place) makeSlice(g *Graph, v reflect.Value, dtype DType, inner []int64)
 	switch {
 	case s.tag != nil:
 		accepts = s.tag
-	case v.IsNil() && len(inner) == 0:
-		accepts = nil
+	default:
+		p.model.look(func() {
+			if v.IsNil() && len(inner) == 0 {
+				accepts = nil
+			}
+		})
 	}
 	return g.addResizable(dtype, accepts, s, nil)
 }
@@ -132,7 +142,7 @@ type sliceValue struct {
 	elements reflect.Type // of the slice
 	inner    []int64      // the dimensions of an element of the slice
 	tag      []int64      // the shape that its tag says; nil if there is none
-	adopted  []int64      // the shape of a checkpoint that it has taken; nil if it has one dimension
+	adopted  []int64      // the shape of a checkpoint that it has taken, while it has as many elements
 	next     reflect.Value
 	shape    []int64
 }
@@ -142,7 +152,7 @@ func (s *sliceValue) locate() ([]byte, []int64, bool) {
 	if !v.IsValid() || v.IsNil() {
 		return nil, nil, false
 	}
-	if s.adopted != nil {
+	if s.adopted != nil && elements(s.adopted) == v.Len()*elements(s.inner) {
 		return sliceBytes(v), s.adopted, true
 	}
 	if s.tag == nil {

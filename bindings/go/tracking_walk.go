@@ -57,7 +57,8 @@ func (p *place) makeFields(t reflect.Type) error {
 // check looks at what is tracked already, changes nothing, and notes what is new.
 func (p *place) check() error {
 	if p.node == 0 {
-		if _, _, ok := follow(p.raw()); ok {
+		// An element that was refused, and is nil now, takes a place.
+		if _, _, ok := follow(p.raw()); ok || p.parent.kind == placeList && !p.taken {
 			p.model.todo = append(p.model.todo, p.add)
 		}
 		return nil
@@ -109,6 +110,9 @@ func (p *place) checkIdentity() error {
 
 func (p *place) checkList() error {
 	n := p.value().Len()
+	for last := len(p.children) - 1; last >= n && p.children[last].node == 0 && !p.children[last].taken; last-- {
+		p.children = p.children[:last] // it was refused
+	}
 	if n < len(p.children) {
 		return p.changed(fmt.Sprintf("a list may only grow: expected %d elements or more, found %d", len(p.children), n))
 	}
@@ -124,6 +128,13 @@ func (p *place) checkList() error {
 }
 
 func (p *place) checkDict() error {
+	p.children = slices.DeleteFunc(p.children, func(child *place) bool {
+		refused := child.node == 0 && !child.raw().IsValid()
+		if refused {
+			delete(p.keys, child.key.String())
+		}
+		return refused
+	})
 	for _, child := range p.children {
 		if !child.raw().IsValid() {
 			return child.changed("a dict may only grow: expected this key, found none")
@@ -140,9 +151,10 @@ func (p *place) checkDict() error {
 
 // grow tracks the elements that a list or dict has got.
 func (p *place) grow(g *Graph) error {
-	v := p.value()
 	if p.kind == placeList {
-		for i := len(p.children); i < v.Len(); i++ {
+		var n int
+		p.model.look(func() { n = p.value().Len() })
+		for i := len(p.children); i < n; i++ {
 			child := &place{model: p.model, parent: p, path: join(p.path, strconv.Itoa(i)), index: i}
 			p.children = append(p.children, child)
 			if err := child.add(g); err != nil {
@@ -152,11 +164,13 @@ func (p *place) grow(g *Graph) error {
 		return nil
 	}
 	keys := map[string]reflect.Value{}
-	for _, key := range v.MapKeys() {
-		if p.keys[key.String()] == nil {
-			keys[key.String()] = key
+	p.model.look(func() {
+		for _, key := range p.value().MapKeys() {
+			if p.keys[key.String()] == nil {
+				keys[key.String()] = key
+			}
 		}
-	}
+	})
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		child := &place{model: p.model, parent: p, path: join(p.path, key), key: keys[key]}
 		p.children, p.keys[key] = append(p.children, child), child
@@ -169,16 +183,29 @@ func (p *place) grow(g *Graph) error {
 
 // add tracks what stands at a place, and what is below: parents first, as a restore wants it.
 func (p *place) add(g *Graph) error {
-	v, fixed, ok := follow(p.raw())
+	if stopped := p.model.stopped; stopped != nil {
+		if err := stopped(); err != nil {
+			return err
+		}
+	}
+	var v reflect.Value
+	var fixed, ok bool
+	p.model.look(func() {
+		raw := p.raw()
+		p.boxed = raw.Kind() == reflect.Interface
+		v, fixed, ok = follow(raw)
+	})
 	if !ok {
 		if p.parent.kind == placeList && !p.taken { // nil takes a place, too
-			p.taken = true
-			return p.at(call(g.handle, func(l *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
+			err := call(g.handle, func(l *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 				return C.ckpt_graph_list_append(l, C.ckpt_node(p.parent.node), 0, e)
-			}))
+			})
+			p.taken = err == nil
+			return p.at(err)
 		}
 		return nil
 	}
+	p.base, p.own = reflect.Value{}, identity{} // of what was refused
 	now := identityOf(v)
 	if fixed {
 		p.base, p.own = v, now
@@ -188,12 +215,16 @@ func (p *place) add(g *Graph) error {
 		if p.model.found != nil {
 			p.model.found(p.path, p.node)
 		}
-		if below, err := g.Descendants(p.node); err == nil {
-			if err := g.shared.followSome(g, below); err != nil {
-				return err
-			}
+		below, err := g.Descendants(p.node)
+		if err == nil {
+			err = g.shared.followSome(g, below)
+		} else { // a list that cannot be saved any more is among them
+			err = g.shared.followAll(g)
 		}
-		return p.at(p.link(g))
+		if err != nil {
+			return err
+		}
+		return p.link(g)
 	}
 	node, kind, err := p.make(g, v)
 	if err != nil {
@@ -207,7 +238,7 @@ func (p *place) add(g *Graph) error {
 		p.model.found(p.path, node)
 	}
 	if err := p.link(g); err != nil {
-		return p.at(err)
+		return err
 	}
 	switch kind {
 	case placeObject:
@@ -226,8 +257,45 @@ func (p *place) add(g *Graph) error {
 	return nil
 }
 
-// link makes the edge that leads to the object of a place.
+// link makes the edge that leads to the object of a place. If a value that waits for it cannot be
+// restored, the edge stands all the same, and what is below is tracked: the error comes at the end.
 func (p *place) link(g *Graph) error {
+	err := p.makeEdge(g)
+	if err == nil {
+		p.taken = true
+		return nil
+	}
+	if to, unknown := g.Lookup(p.parent.node, p.edge()); unknown == nil && to == p.node {
+		p.taken = true
+		if p.model.failed == nil {
+			p.model.failed = p.at(err)
+		}
+		return nil
+	}
+	if p.object == nil {
+		for at, first := range p.model.seen {
+			if first == p {
+				delete(p.model.seen, at)
+			}
+		}
+		_ = g.Remove(p.node) // nothing leads to it
+	}
+	p.node, p.object, p.kind = 0, nil, placeNothing
+	return p.at(err)
+}
+
+// edge gives the name of the edge that leads to a place.
+func (p *place) edge() string {
+	switch {
+	case p.field != nil:
+		return p.field.edge
+	case p.key.IsValid():
+		return p.key.String()
+	}
+	return strconv.Itoa(p.index)
+}
+
+func (p *place) makeEdge(g *Graph) error {
 	parent, child := C.ckpt_node(p.parent.node), C.ckpt_node(p.node)
 	return call(g.handle, func(l *C.ckpt_graph, e **C.ckpt_error) C.ckpt_code {
 		switch {
@@ -240,7 +308,6 @@ func (p *place) link(g *Graph) error {
 		case p.taken:
 			return C.ckpt_graph_list_set(l, parent, C.int64_t(p.index), child, e)
 		}
-		p.taken = true
 		return C.ckpt_graph_list_append(l, parent, child, e)
 	})
 }

@@ -44,6 +44,11 @@ func (w *sharedState) follow(g *Graph) error {
 		}
 	}
 	w.mayWait.Store(true)
+	return w.followAll(g)
+}
+
+// followAll does the same, and does not look at models.
+func (w *sharedState) followAll(g *Graph) error {
 	var moves []memoryMove
 	w.mutex.Lock()
 	for node, l := range w.borrowed {

@@ -1,4 +1,4 @@
-// The cases of tests/tracking/cases.txt, which all bindings share: what tracking by declaration
+// The cases of tests/tracking/cases.txt, which C++ and Go share: what tracking by declaration
 // follows, adopts and refuses.
 #include <fstream>
 #include <functional>
@@ -262,6 +262,10 @@ void run(const one_case &each, const maker &make, const std::string &directory) 
             std::vector<double> values;
             for (double value; words >> value;) values.push_back(value);
             stored.add(path, dtype, shape, values);
+            continue;
+        }
+        if (verb != "track" && verb != "change" && verb != "restore" && verb != "save") {
+            ADD_FAILURE() << each.name << ": no such step: " << step;
             continue;
         }
         const auto act = [&] {

@@ -14,7 +14,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 # Another path than the source's shows that it stands in one place.
 module=example.org/checkpoint/go version=v0.0.1
-scripts/release.sh go --module "$module" --tree "$tree" "$work/module"
+scripts/release.sh go --dirty --module "$module" --tree "$tree" "$work/module"
 ! grep -rn "$(awk '$1 == "module" { print $2 }' bindings/go/go.mod)" "$work/module" --include='*.go' --include=go.mod ||
   fail "the module's path stands in more than one place"
 global=$(nm --defined-only --extern-only "$work"/module/lib/*/libcheckpoint.a | awk 'NF == 3 { print $3 }' | grep -v '^ckpt_' || true)
@@ -78,7 +78,9 @@ END
 cd "$consumer"
 runs() { # PROGRAM: does what it should, with no library of ours beside it
   [ "$("$1" "$work/written")" = "[1 2 3]" ] || fail "$1 does not run"
-  ! ldd "$1" | grep -q libcheckpoint || fail "$1 needs the shared library"
+  local needs
+  needs=$(ldd "$1")
+  ! grep -q libcheckpoint <<<"$needs" || fail "$1 needs the shared library"
 }
 
 say "go get, go build"
@@ -101,7 +103,8 @@ say "-tags checkpoint_system takes the installed library"
 printf '%s\n' 'Name: checkpoint' 'Description: the build tree' 'Version: 0' "Cflags: -I$root/include" "Libs: -L$tree/lib -lcheckpoint" \
   >"$work/checkpoint.pc"
 PKG_CONFIG_PATH=$work go build -tags checkpoint_system -o "$work/program"
-ldd "$work/program" | grep -q libcheckpoint || fail "the program does not use the installed library"
+needs=$(ldd "$work/program")
+grep -q libcheckpoint <<<"$needs" || fail "the program does not use the installed library"
 [ "$(LD_LIBRARY_PATH=$tree/lib "$work/program" "$work/written")" = "[1 2 3]" ]
 
 say "where there is no library, one sentence says what to do"

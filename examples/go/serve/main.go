@@ -53,9 +53,10 @@ func load(ctx context.Context, path string) (*model, error) {
 
 // server answers requests with the current model.
 type server struct {
-	current atomic.Pointer[model]
-	slots   chan struct{} // one for each request that is computed at once
-	log     *slog.Logger
+	current  atomic.Pointer[model]
+	slots    chan struct{} // one for each request that is computed at once
+	requests atomic.Int64  // how many have come
+	log      *slog.Logger
 }
 
 func newServer(log *slog.Logger, atOnce int) *server {
@@ -96,6 +97,7 @@ type answer struct {
 }
 
 func (s *server) predict(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
 	var asked request
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&asked); err != nil || len(asked.Image) != side*side {
 		http.Error(w, fmt.Sprintf("expected {\"image\": [%d numbers]}", side*side), http.StatusBadRequest)
@@ -114,15 +116,20 @@ func (s *server) predict(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no checkpoint yet", http.StatusServiceUnavailable)
 		return
 	}
+	said, err := json.Marshal(answer{now.name, now.weights.predict((*[side * side]float32)(asked.Image))})
+	if err != nil { // JSON has no NaN
+		s.log.Error("not answered", "checkpoint", now.name, "error", err)
+		http.Error(w, "the model gives no numbers", http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(answer{now.name, now.weights.predict((*[side * side]float32)(asked.Image))}); err != nil {
+	if _, err := w.Write(append(said, '\n')); err != nil {
 		s.log.Error("not answered", "error", err)
 	}
 }
 
 // serve serves a directory on a listener until the context is done, and then ends gracefully.
-func serve(ctx context.Context, listener net.Listener, directory string, poll time.Duration, log *slog.Logger) error {
-	s := newServer(log, 8)
+func (s *server) serve(ctx context.Context, listener net.Listener, directory string, poll time.Duration) error {
 	mux := http.NewServeMux()
 	mux.Handle("POST /predict", http.TimeoutHandler(http.HandlerFunc(s.predict), 5*time.Second, "it took too long"))
 	h := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
@@ -161,7 +168,7 @@ func main() {
 	defer stop()
 	listener, err := net.Listen("tcp", address)
 	if err == nil {
-		err = serve(ctx, listener, os.Args[1], time.Second, slog.Default())
+		err = newServer(slog.Default(), 8).serve(ctx, listener, os.Args[1], time.Second)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)

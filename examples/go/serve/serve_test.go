@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -127,7 +128,7 @@ func (c *client) predict(image *[side * side]float32) (answer, error) {
 }
 
 // started serves a copy of what tf_keras wrote.
-func started(t *testing.T) (directory string, c *client, end func()) {
+func started(t *testing.T) (directory string, s *server, c *client, end func()) {
 	directory = t.TempDir()
 	for _, name := range []string{"checkpoint", "weights.index", "weights.data-00000-of-00001"} {
 		content, err := os.ReadFile("../../../tests/data/tf_keras_net/" + name)
@@ -138,10 +139,10 @@ func started(t *testing.T) (directory string, c *client, end func()) {
 	check(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, listener, directory, time.Millisecond, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	}()
+	s = newServer(slog.New(slog.NewTextHandler(io.Discard, nil)), 8)
+	go func() { ended <- s.serve(ctx, listener, directory, time.Millisecond) }()
 	c = &client{url: "http://" + listener.Addr().String()}
+	c.Timeout = time.Minute
 	c.Transport = &http.Transport{MaxIdleConnsPerHost: clients}
 	var image [side * side]float32
 	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
@@ -151,7 +152,7 @@ func started(t *testing.T) (directory string, c *client, end func()) {
 			t.Fatal(err)
 		}
 	}
-	return directory, c, func() {
+	return directory, s, c, func() {
 		stop()
 		check(t, <-ended)
 		c.CloseIdleConnections()
@@ -167,7 +168,7 @@ var isRace bool
 var expectedLogits = []float64{467.3970947265625, 473.3420715332031}
 
 func TestServesWhatKerasWrote(t *testing.T) {
-	_, c, end := started(t)
+	_, _, c, end := started(t)
 	defer end()
 	var image [side * side]float32
 	for i := range image {
@@ -194,7 +195,7 @@ func TestServesWhatKerasWrote(t *testing.T) {
 // 10 000 requests while another process saves: each is answered, by one checkpoint and no other,
 // and memory, goroutines and handles are as many at the end as after the first 2 000.
 func TestServesWhileAnotherProcessSaves(t *testing.T) {
-	directory, c, end := started(t)
+	directory, _, c, end := started(t)
 	handles := checkpoint.LiveHandles()
 	saver := exec.Command(os.Args[0])
 	saver.Env = append(os.Environ(), "SERVE_TEST_SAVES_IN="+directory)
@@ -278,7 +279,8 @@ func TestServesWhileAnotherProcessSaves(t *testing.T) {
 	if versions() < 5 {
 		t.Errorf("expected several checkpoints, found %d", versions())
 	}
-	if after.heap > before.heap+2<<20 || !isRace && after.resident > before.resident+32<<20 || after.goroutines > before.goroutines+4 {
+	if after.heap > before.heap+2<<20 || !isRace && after.resident > before.resident+32<<20 ||
+		after.goroutines > before.goroutines+4 {
 		t.Errorf("not flat: after 2000 requests %+v, after 10000 %+v", before, after)
 	}
 	if now := checkpoint.LiveHandles(); now > handles {
@@ -286,11 +288,27 @@ func TestServesWhileAnotherProcessSaves(t *testing.T) {
 	}
 }
 
-// A server that is told to end answers what it has been asked.
+// Weights that give no numbers are an error, not an empty answer.
+func TestAnswersThatAreNoNumbersAreErrors(t *testing.T) {
+	s := newServer(slog.New(slog.NewTextHandler(io.Discard, nil)), 1)
+	w := ofNumber(1)
+	w.Head.Bias[0] = float32(math.NaN())
+	s.current.Store(&model{*w, "nan"})
+	asked, err := json.Marshal(request{make([]float32, side*side)})
+	check(t, err)
+	response := httptest.NewRecorder()
+	s.predict(response, httptest.NewRequest(http.MethodPost, "/predict", bytes.NewReader(asked)))
+	if response.Code != http.StatusInternalServerError || response.Body.Len() == 0 {
+		t.Errorf("expected 500 and a reason, found %d: %q", response.Code, response.Body)
+	}
+}
+
+// A server that is told to end answers all that its handler has been asked.
 func TestEndsGracefully(t *testing.T) {
-	_, c, end := started(t)
+	_, s, c, end := started(t)
 	var asked sync.WaitGroup
 	var answered atomic.Int64
+	before := s.requests.Load()
 	for range clients {
 		asked.Add(1)
 		go func() {
@@ -308,11 +326,14 @@ func TestEndsGracefully(t *testing.T) {
 			}
 		}()
 	}
-	for answered.Load() < 100 {
+	for end := time.Now().Add(time.Minute); answered.Load() < 100 && time.Now().Before(end); {
 		runtime.Gosched()
 	}
 	end()
 	asked.Wait()
+	if came := s.requests.Load() - before; came != answered.Load() || came < 100 {
+		t.Errorf("expected an answer to each of 100 requests or more: %d came, %d were answered", came, answered.Load())
+	}
 	if live := checkpoint.LiveHandles(); live != 0 {
 		t.Errorf("%d handles are not freed", live)
 	}
