@@ -38,7 +38,7 @@ format() {
 
 lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings
-  cargo clippy --locked -p libcheckpoint --all-targets --all-features -- -D warnings
+  cargo clippy --locked -p libcheckpoint --lib --examples --test typed --test track --all-features -- -D warnings
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }
@@ -83,7 +83,7 @@ package() {
   cd "$from"
   # Not --locked: the lock has the derive of the registry. All other versions in it stay.
   local derive=(--config 'patch.crates-io.libcheckpoint-derive.path="derive"')
-  cargo test "${derive[@]}" --target-dir "$target" --no-run
+  cargo check "${derive[@]}" --target-dir "$target" --tests
   runs cargo test "${derive[@]}" --target-dir "$target" --test conformance --test fixtures --test merging --test on_disk --test opening \
     --test restored_fixtures --test state_file --test support --test typed --test writing
 }
