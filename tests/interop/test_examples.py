@@ -36,7 +36,7 @@ def in_cpp(folder, program):
 
 
 def in_go(_, program):
-    return ["go", "build", "-C", EXAMPLES / "go" / "train", "-o", program], [program]
+    return ["go", "build", "-C", EXAMPLES / "go" / "train", "-tags", "checkpoint_system", "-o", program], [program]
 
 
 def in_csharp(_, program):
@@ -46,10 +46,10 @@ def in_csharp(_, program):
 
 
 def in_rust(_, __):
-    """The build of cargo's own tests: it has the library in it."""
+    """A debug build of its own: it has the library in it."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ckpt.ROOT / "target"))
-    manifest = ["--manifest-path", ckpt.ROOT / "Cargo.toml", "--target-dir", target]
-    return ["cargo", "build", "--locked", "--quiet", "--example", "train", *manifest], [target / "debug" / "examples" / "train"]
+    build = ["cargo", "build", "--locked", "--quiet", "--features", "derive", "--example", "train"]
+    return [*build, "--manifest-path", ckpt.ROOT / "Cargo.toml", "--target-dir", target], [target / "debug" / "examples" / "train"]
 
 
 LANGUAGES = {"c": in_c, "cpp": in_cpp, "go": in_go, "csharp": in_csharp, "rust": in_rust}
