@@ -37,8 +37,8 @@ format() {
 }
 
 lint() {
-  cargo clippy --locked --workspace --all-targets -- -D warnings
-  cargo clippy --locked -p libcheckpoint --lib --examples --test typed --test track --all-features -- -D warnings
+  cargo clippy --locked --workspace --all-targets -- -D warnings -D clippy::match_bool
+  cargo clippy --locked -p libcheckpoint --lib --examples --test typed --test track --all-features -- -D warnings -D clippy::match_bool
   shellcheck -x -S warning scripts/*.sh examples/c/*.sh tests/abi/*.sh tests/c/*.sh tests/cpp/*.sh tests/csharp/*.sh tests/go/*.sh \
     tests/install/*.sh tests/mpi/*.sh tests/rust/*.sh .ci/run
 }

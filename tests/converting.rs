@@ -406,9 +406,10 @@ fn variables_of_every_kind_are_restored_as_their_dtype() {
                         "part without value" => Variable::without_value(Some(to), Some(&own)),
                         _ => Variable::device(Some(&own), far.clone()),
                     };
-                    let variable = match is_part {
-                        true => variable.and_then(|v| v.part(&shape, &slice(&format!("1,{}:1,{}", own[0], own[1])))),
-                        false => variable,
+                    let variable = if is_part {
+                        variable.and_then(|v| v.part(&shape, &slice(&format!("1,{}:1,{}", own[0], own[1]))))
+                    } else {
+                        variable
                     };
                     let program = Program::new(variable.unwrap());
                     let what = format!("{from} to {to}, {path:?}, {kind}");

@@ -97,13 +97,13 @@ fn member(
     let mut named = |rename: &Option<LitStr>| {
         let name = rename.as_ref().map_or_else(|| own.unraw().to_string(), LitStr::value);
         let at = rename.as_ref().map_or(own.span(), LitStr::span);
-        match names.contains(&name) {
-            true => Err(Error::new(at, format!("Track: two members are named \"{name}\""))),
-            false if name.is_empty() => Err(Error::new(at, "Track: the name is empty")),
-            false => {
-                names.push(name.clone());
-                Ok(name)
-            }
+        if names.contains(&name) {
+            Err(Error::new(at, format!("Track: two members are named \"{name}\"")))
+        } else if name.is_empty() {
+            Err(Error::new(at, "Track: the name is empty"))
+        } else {
+            names.push(name.clone());
+            Ok(name)
         }
     };
     match (of_field, numbered) {

@@ -69,9 +69,10 @@ impl Control {
 
     /// Whether to go on.
     pub fn flow(&self) -> ControlFlow<()> {
-        match self.is_cancelled() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        if self.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     }
 

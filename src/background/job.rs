@@ -102,9 +102,10 @@ impl Job {
     pub fn launch_after(self: &Arc<Self>, earlier: &Arc<Job>) -> Result<()> {
         earlier.check_origin()?;
         self.state.lock().earlier = Some(earlier.clone());
-        match earlier.followed_by(self) {
-            true => Ok(()),
-            false => self.launch(),
+        if earlier.followed_by(self) {
+            Ok(())
+        } else {
+            self.launch()
         }
     }
 

@@ -188,9 +188,10 @@ impl Graph {
 
     /// Fails in a callback of the graph.
     pub(crate) fn check_outside(&self) -> Result<()> {
-        match self.0.nodes.is_owned_by_current_thread() {
-            true => self.with(|_| Ok(())),
-            false => Ok(()),
+        if self.0.nodes.is_owned_by_current_thread() {
+            self.with(|_| Ok(()))
+        } else {
+            Ok(())
         }
     }
 
@@ -201,9 +202,12 @@ impl Graph {
         }
         // A thread of the parent may have held the lock when the process was forked.
         let here = Origin::here().number();
-        let guard = tried(|| match child.load(Ordering::Acquire) == here {
-            true => Some(nodes.lock()), // by this process, if by anybody
-            false => nodes.try_lock(),
+        let guard = tried(|| {
+            if child.load(Ordering::Acquire) == here {
+                Some(nodes.lock()) // by this process, if by anybody
+            } else {
+                nodes.try_lock()
+            }
         });
         let what = "the process was forked while another thread used the graph, which is lost here";
         let guard = guard.ok_or_else(|| Error::new(Code::FailedPrecondition, Reason::Forked, what))?;

@@ -291,9 +291,10 @@ fn a_manager_that_could_not_lock_does_so_once_it_can() {
             std::fs::write(directory.path().join("checkpoint"), state.replace("ckpt-2", "ckpt-7")).unwrap();
         }
         let saved = manager.save_on(&Local, &ManagerSaveOptions::new());
-        match is_overtaken {
-            false => assert_eq!(saved.unwrap(), Some(directory.path().join("ckpt-3"))),
-            true => assert_eq!(saved.unwrap_err().reason(), Reason::Replaced),
+        if is_overtaken {
+            assert_eq!(saved.unwrap_err().reason(), Reason::Replaced)
+        } else {
+            assert_eq!(saved.unwrap(), Some(directory.path().join("ckpt-3")))
         }
         assert_eq!(is_locked(directory.path()), !is_overtaken, "it is the directory's manager if it saved");
         assert_eq!(said(), 1);

@@ -391,9 +391,10 @@ impl Manager {
         control.check().map_err(|e| e.in_file(&self.books.directory))?;
         for BrokenCheckpoint { prefix, verdict, problem } in &found.broken {
             let name = printable(prefix.as_os_str().as_encoded_bytes());
-            let text = match found.prefix.as_ref() == Some(prefix) {
-                false => format!("skipped {name}, which is {verdict}: {problem}"),
-                true => format!("{name} is {verdict}, and no checkpoint of the directory is whole: {problem}"),
+            let text = if found.prefix.as_ref() == Some(prefix) {
+                format!("{name} is {verdict}, and no checkpoint of the directory is whole: {problem}")
+            } else {
+                format!("skipped {name}, which is {verdict}: {problem}")
             };
             self.books.options.log(Severity::Warning, &text);
         }

@@ -60,10 +60,7 @@ impl Members<'_> {
     /// * `INVALID_ARGUMENT` (`Node`): a `Vec` of structs has come before.
     pub fn add_numbered<M: Member>(&mut self, prefix: &str, number: &mut usize, member: &mut M) -> Result<()> {
         let is_ended = self.ended.iter().any(|ended| ended == prefix) && !self.walk.gives_back();
-        let visited = match is_ended {
-            true => Err(after_the_last(prefix, *number)),
-            false => member.visit_numbered(prefix, number, self),
-        };
+        let visited = if is_ended { Err(after_the_last(prefix, *number)) } else { member.visit_numbered(prefix, number, self) };
         self.go_on(visited)
     }
 
@@ -191,9 +188,10 @@ impl Members<'_> {
     /// # Errors
     /// `ALREADY_EXISTS` (`NameTaken`): it is already.
     pub(super) fn lend(&mut self, name: &str, node: NodeId) -> Result<()> {
-        match self.walk.purpose == Purpose::Lend && self.walk.visits(self.place) && !self.walk.lends(node)? {
-            true => Err(taken(name)),
-            false => Ok(()),
+        if self.walk.purpose == Purpose::Lend && self.walk.visits(self.place) && !self.walk.lends(node)? {
+            Err(taken(name))
+        } else {
+            Ok(())
         }
     }
 
@@ -245,9 +243,10 @@ impl Members<'_> {
 
 /// The kind of a tracked struct.
 pub(super) fn kind_of<T: Track>() -> Kind {
-    match T::OWNS_SLOTS {
-        true => Kind::SlotOwner(Box::<SlotOwner>::default()),
-        false => Kind::Object,
+    if T::OWNS_SLOTS {
+        Kind::SlotOwner(Box::<SlotOwner>::default())
+    } else {
+        Kind::Object
     }
 }
 

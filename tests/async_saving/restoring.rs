@@ -191,15 +191,14 @@ fn a_cancel_before_the_first_assignment_changes_nothing() {
         let value = graph.add_variable(Variable::owned(DType::Uint8, &[2], &[1, 2]).unwrap().name("value")).unwrap();
         graph.track(root, "value", value).unwrap();
         let checkpoint = Checkpoint::new(&graph, root).unwrap();
-        let kept = match names {
-            false => checkpoint.write(&path, &unsynced()).unwrap(),
-            true => {
-                let mut writer = checkpoint::Writer::new(&path, &checkpoint::WriteOptions::new()).unwrap();
-                writer.add("value", DType::Uint8, &[2], &[1, 2]).unwrap();
-                writer.add("later", DType::Uint8, &[1], &[1]).unwrap();
-                writer.finish().unwrap();
-                path.clone()
-            }
+        let kept = if names {
+            let mut writer = checkpoint::Writer::new(&path, &checkpoint::WriteOptions::new()).unwrap();
+            writer.add("value", DType::Uint8, &[2], &[1, 2]).unwrap();
+            writer.add("later", DType::Uint8, &[1], &[1]).unwrap();
+            writer.finish().unwrap();
+            path.clone()
+        } else {
+            checkpoint.write(&path, &unsynced()).unwrap()
         };
         graph.assign(value, DType::Uint8, &[2], &[8, 9]).unwrap();
         // Raised while it runs, and before it has read anything.

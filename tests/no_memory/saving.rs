@@ -124,9 +124,12 @@ fn manage(world: &World, trial: &mut Trial) {
     manager.save(&options).unwrap();
     for in_background in [false, true] {
         let before = names(&directory);
-        let save = || match in_background {
-            false => manager.save(&options).map(|path| path.unwrap()),
-            true => manager.save_async(&options)?.unwrap().wait(),
+        let save = || {
+            if in_background {
+                manager.save_async(&options)?.unwrap().wait()
+            } else {
+                manager.save(&options).map(|path| path.unwrap())
+            }
         };
         let path = trial.during(save, || assert_eq!(names(&directory), before));
         again(&path, 4);

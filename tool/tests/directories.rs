@@ -159,9 +159,10 @@ fn who_holds_a_lock_is_not_waited_for_if_told_so() {
         (lock::MANAGER, &["repair", "run", "--lock", "none"], false),
     ] {
         let held = lock::try_lock(&run, byte).unwrap();
-        match is_refused {
-            true => assert!(failed(scratch.path(), args, 1).1.contains("process"), "{args:?}"),
-            false => assert!(done(scratch.path(), args).contains("good run/ckpt-3"), "{args:?}"),
+        if is_refused {
+            assert!(failed(scratch.path(), args, 1).1.contains("process"), "{args:?}")
+        } else {
+            assert!(done(scratch.path(), args).contains("good run/ckpt-3"), "{args:?}")
         }
         drop(held);
     }

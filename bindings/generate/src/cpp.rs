@@ -48,9 +48,10 @@ fn class_of(abi: &Abi, options: &Options) -> String {
     let base = format!("detail::settings<Self, {raw}, {raw}_free>");
     let begin = format!("template <typename Self>\nclass basic_{name} : public {base} {{\n   public:\n");
     let has_default = abi.function(&format!("{raw}_new")).is_some_and(|new| new.parameters.is_empty());
-    let own = match has_default {
-        true => format!("    /// The defaults.\n    basic_{name}() : basic_{name}::settings({raw}_new) {{}}\n"),
-        false => format!("    using {base}::settings;  ///< Made of what they need.\n"),
+    let own = if has_default {
+        format!("    /// The defaults.\n    basic_{name}() : basic_{name}::settings({raw}_new) {{}}\n")
+    } else {
+        format!("    using {base}::settings;  ///< Made of what they need.\n")
     };
     format!("\n/// What is set by plain values in checkpoint::{name}.\n{begin}{own}{setters}}};\n")
 }

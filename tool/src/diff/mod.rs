@@ -89,10 +89,8 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let tolerance = args.values.then_some(Tolerance { relative: args.rtol, absolute: args.atol });
     let choice = Both::new(&args.choice, &a.0, &b.0).map_err(trouble)?;
     let tensors = tensors::compare(&a.0, &b.0, &choice, tolerance).map_err(trouble)?;
-    let graph = match choice.is_set() {
-        false => graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)?,
-        true => GraphDiff::default(),
-    };
+    let graph =
+        if choice.is_set() { GraphDiff::default() } else { graphs::compare(a.1.as_ref(), b.1.as_ref()).map_err(trouble)? };
     let diff = Diff { graph, tensors };
     if args.json {
         json::write(&diff, screen)?
