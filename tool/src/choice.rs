@@ -5,7 +5,7 @@
 //! object-based and name-based checkpoints.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use checkpoint::{ObjectGraph, Reader};
@@ -17,7 +17,7 @@ use crate::rewrite::Values;
 use crate::term;
 
 #[derive(clap::Args)]
-#[group(id = "choice")]
+#[group(skip)]
 pub struct Args {
     /// Include only tensors whose key, path or full name matches; `*` also matches slashes. May be
     /// repeated
@@ -40,10 +40,8 @@ pub struct Choice {
     filter: Globs,
     exclude: Globs,
     subtrees: Vec<Subtree>,
-    /// The full names of tensors by their keys.
-    full_names: HashMap<Vec<u8>, Vec<u8>>,
-    /// The values of the object graph: a value may have several tensors.
-    values: Values<Vec<u8>, ()>,
+    /// The full names of the values of the object graph, of which one may have several tensors.
+    full_names: Values<Vec<u8>, Vec<u8>>,
 }
 
 /// The choice among the tensors of two checkpoints. A tensor of both is chosen by its names in
@@ -74,8 +72,7 @@ impl Choice {
             filter: Globs::new("--filter", &args.filter)?,
             exclude: Globs::new("--exclude", &args.exclude)?,
             subtrees: args.subtree.iter().map(subtree).collect(),
-            full_names: HashMap::new(),
-            values: Values::from_iter([]),
+            full_names: Values::from_iter([]),
         })
     }
 
@@ -102,9 +99,8 @@ impl Choice {
     }
 
     fn in_graph(mut self, graph: &ObjectGraph) -> Outcome<Choice> {
-        let attributes = graph.nodes().flat_map(|node| node.attributes()).filter(|attribute| !attribute.full_name.is_empty());
+        let attributes = graph.nodes().flat_map(|node| node.attributes());
         self.full_names = attributes.map(|a| (a.checkpoint_key.into(), a.full_name.into())).collect();
-        self.values = graph.nodes().flat_map(|node| node.attributes()).map(|a| (a.checkpoint_key.into(), ())).collect();
         for subtree in &mut self.subtrees {
             // Paths of names alone lead to no object.
             let Some(below) = graph.node_at(&names::path(&subtree.path)).map(|id| graph.subtree(id)).transpose()?.flatten()
@@ -140,7 +136,7 @@ impl Choice {
 
     /// Returns the key of the value in the object graph that a tensor belongs to, or else its own.
     fn value_of<'k>(&'k self, key: &'k [u8]) -> &'k [u8] {
-        self.values.of_tensor(key).map_or(key, |(value, _)| value)
+        self.full_names.of_tensor(key).map_or(key, |(value, _)| value)
     }
 
     /// Fails if a glob or path matches none of the keys: it is misspelt, and what the command would
@@ -185,7 +181,8 @@ impl Choice {
     /// What people call a tensor.
     fn names<'k>(&'k self, key: &'k [u8]) -> Vec<&'k [u8]> {
         let path = key.windows(ATTRIBUTES.len()).position(|window| window == ATTRIBUTES.as_bytes()).map(|end| &key[..end]);
-        [Some(key), path, self.full_names.get(key).map(|name| &**name)].into_iter().flatten().collect()
+        let full_name = self.full_names.of_tensor(key).map(|(_, name)| &**name).filter(|name| !name.is_empty());
+        [Some(key), path, full_name].into_iter().flatten().collect()
     }
 }
 

@@ -11,7 +11,6 @@ use crate::choice::{self, Choice};
 use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
-use crate::opening;
 use crate::rewrite::{self, Values, GRAPH};
 use crate::term::{self, Screen};
 
@@ -70,9 +69,7 @@ const LISTED: usize = 3;
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     let choice = Choice::new(&args.choice)?;
     check_casts(&args.cast)?;
-    destination::check(&args.destination)?;
-    let reader = opening::open(&args.source)?;
-    destination::check_other(&args.destination, &reader)?;
+    let reader = rewrite::open(&args.source, &args.destination)?;
     let choice = choice.of(&reader)?;
     let tensors = select(&reader, &choice, args.drop_graph)?;
 

@@ -3,12 +3,16 @@
 use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::Arc;
 
-use checkpoint::{DType, ObjectGraph, Reader, Tensor, Writer};
+use checkpoint::{DType, ObjectGraph, Reader, Tensor, Writer, Written};
 
 use crate::cast::Cast;
+use crate::destination;
 use crate::failure::{Failure, Outcome};
+use crate::locking;
+use crate::opening;
 use crate::stream::Stream;
 use crate::term::printable;
 
@@ -19,6 +23,48 @@ pub const GRAPH: &[u8] = b"_CHECKPOINTABLE_OBJECT_GRAPH";
 /// reproduced exactly.
 pub fn in_file_order(tensors: &mut [Tensor<'_>]) {
     tensors.sort_by_key(|tensor| (tensor.shard(), tensor.offset(), tensor.byte_size(), tensor.index()));
+}
+
+/// Opens the checkpoint at `source` to write another one at `destination`.
+pub fn open(source: &Path, destination: &Path) -> Outcome<Reader> {
+    destination::check(destination)?;
+    let reader = opening::open(source)?;
+    destination::check_other(destination, &reader)?;
+    Ok(reader)
+}
+
+/// What is written of a checkpoint.
+pub struct Rewritten<'a> {
+    pub graph: Option<ObjectGraph>,
+    /// All tensors but that of the graph.
+    pub tensors: Vec<Keyed<'a>>,
+}
+
+/// A tensor and its key in the new checkpoint.
+pub struct Keyed<'a> {
+    pub tensor: Tensor<'a>,
+    pub key: Cow<'a, [u8]>,
+}
+
+/// Returns all tensors but that of the object graph, in the order of the files.
+pub fn tensors(reader: &Reader) -> Vec<Tensor<'_>> {
+    let mut tensors: Vec<Tensor<'_>> = reader.tensors().filter(|tensor| tensor.key() != GRAPH).collect();
+    in_file_order(&mut tensors);
+    tensors
+}
+
+impl Rewritten<'_> {
+    /// Writes the checkpoint.
+    pub fn write(&self, reader: &Reader, destination: &Path, locking: &locking::Args) -> Outcome<Written> {
+        let mut writer = Writer::new(destination, &destination::options(None, locking))?;
+        for Keyed { tensor, key } in &self.tensors {
+            add(&mut writer, reader, *tensor, key, None)?;
+        }
+        if let Some(graph) = &self.graph {
+            writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
+        }
+        destination::finish(writer)
+    }
 }
 
 /// Adds a tensor to the writer under a key, optionally cast. Strings and variants are read now,
@@ -110,15 +156,18 @@ impl Rekeying {
 
     /// Returns the tensors that are still there, with their new keys. A tensor of a value of the
     /// graph `before` that the new one lacks is gone; one of no value stays.
-    pub fn tensors<'a>(&self, before: &ObjectGraph, tensors: Vec<Tensor<'a>>) -> Vec<(Tensor<'a>, Cow<'a, [u8]>)> {
+    pub fn tensors<'a>(&self, before: &ObjectGraph, tensors: Vec<Tensor<'a>>) -> Vec<Keyed<'a>> {
         let keys = before.nodes().flat_map(|node| node.attributes()).map(|attribute| attribute.checkpoint_key);
         let values: Values<&[u8], Option<&String>> = keys.map(|key| (key.as_bytes(), self.keys.get(key))).collect();
-        let renamed = tensors.into_iter().filter_map(|tensor| match values.of_tensor(tensor.key()) {
-            None => Some((tensor, Cow::Borrowed(tensor.key()))),
-            Some((_, None)) => None,
-            Some((old, Some(new))) => Some((tensor, Cow::Owned([new.as_bytes(), &tensor.key()[old.len()..]].concat()))),
+        let keyed = tensors.into_iter().filter_map(|tensor| {
+            let key = match values.of_tensor(tensor.key()) {
+                None => Cow::Borrowed(tensor.key()),
+                Some((_, None)) => return None,
+                Some((old, Some(new))) => Cow::Owned([new.as_bytes(), &tensor.key()[old.len()..]].concat()),
+            };
+            Some(Keyed { tensor, key })
         });
-        renamed.collect()
+        keyed.collect()
     }
 }
 

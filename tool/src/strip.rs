@@ -4,15 +4,13 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 
-use checkpoint::{ObjectGraph, Reader, Tensor, Writer};
+use checkpoint::{ObjectGraph, Tensor};
 
-use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::names;
-use crate::opening;
 use crate::optimizers::{self, Named};
-use crate::rewrite::{self, Rekeying, GRAPH};
+use crate::rewrite::{self, Keyed, Rekeying, Rewritten};
 use crate::term::{self, Screen};
 
 /// Write a checkpoint without slot variables, optimizers or other objects.
@@ -52,47 +50,21 @@ Examples:
   ckpt strip run/ckpt-7 small/ckpt-7 --optimizer
   ckpt strip run/ckpt-7 small/ckpt-7 --optimizer --object iterator";
 
-/// A tensor that stays, and its key.
-type Kept<'a> = (Tensor<'a>, Cow<'a, [u8]>);
-
-/// What stays of a checkpoint.
-struct Stripped<'a> {
-    graph: Option<ObjectGraph>,
-    /// All tensors but that of the graph.
-    tensors: Vec<Kept<'a>>,
-    /// The paths of the objects that were removed.
-    removed: Vec<String>,
-}
-
 /// The maximum number of objects that are listed.
 const LISTED: usize = 20;
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    destination::check(&args.destination)?;
-    let reader = opening::open(&args.source)?;
-    destination::check_other(&args.destination, &reader)?;
-    let mut tensors: Vec<Tensor<'_>> = reader.tensors().filter(|tensor| tensor.key() != GRAPH).collect();
-    rewrite::in_file_order(&mut tensors);
+    let reader = rewrite::open(&args.source, &args.destination)?;
+    let tensors = rewrite::tensors(&reader);
     let of = tensors.len();
-    let stripped = match reader.object_graph()? {
+    let (stripped, removed) = match reader.object_graph()? {
         Some(graph) => by_objects(args, graph, tensors)?,
-        None => by_names(args, &reader, tensors)?,
+        None => (by_names(args, tensors)?, Vec::new()),
     };
+    let written = stripped.write(&reader, &args.destination, &args.locking)?;
 
-    let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
-    for (tensor, key) in &stripped.tensors {
-        rewrite::add(&mut writer, &reader, *tensor, key, None)?;
-    }
-    if let Some(graph) = &stripped.graph {
-        writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
-    }
-    let written = destination::finish(writer)?;
-
-    for path in stripped.removed.iter().take(LISTED) {
-        writeln!(screen, "{} {}", screen.paint(term::FAINT, "removed"), term::one_line(path))?;
-    }
-    if stripped.removed.len() > LISTED {
-        writeln!(screen, "{} {} more", screen.paint(term::FAINT, "removed"), stripped.removed.len() - LISTED)?;
+    for what in removed {
+        writeln!(screen, "{} {}", screen.paint(term::FAINT, "removed"), term::one_line(&what))?;
     }
     let good = screen.paint(term::GOOD, "stripped");
     let dropped = of - stripped.tensors.len();
@@ -101,8 +73,9 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
     Ok(())
 }
 
-/// Removes objects and slots from the graph, and the tensors of what it lacks then.
-fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> Outcome<Stripped<'a>> {
+/// Removes objects and slots from the graph, and the tensors of what it lacks then. Returns the
+/// paths of the objects, too.
+fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> Outcome<(Rewritten<'a>, Vec<String>)> {
     let found = optimizers::in_graph(&graph);
     let mut removed = Vec::new();
     if args.optimizer {
@@ -122,6 +95,8 @@ fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> 
             Some(id) => removed.push(id),
         }
     }
+    removed.sort_unstable();
+    removed.dedup();
     let has_slots = graph.nodes().any(|node| node.slot_variables().len() > 0);
     if args.slots && !has_slots && !args.optimizer {
         let advice = if found.is_empty() { "" } else { "; its optimizers keep ordinary objects: use --optimizer" };
@@ -136,13 +111,14 @@ fn by_objects<'a>(args: &Args, graph: ObjectGraph, tensors: Vec<Tensor<'a>>) -> 
     let before = tensors.len();
     let tensors = kept.tensors(&graph, tensors);
     let is_counter = |key: &[u8]| key.starts_with(b"save_counter/");
-    if before > 0 && tensors.iter().all(|(_, key)| is_counter(key)) {
+    if before > 0 && tensors.iter().all(|keyed| is_counter(&keyed.key)) {
         return Err(Failure::Problem("nothing but save_counter would be left of the checkpoint".to_owned()));
     }
-    Ok(Stripped { graph: Some(kept.graph), tensors, removed: paths_of(&graph, &removed)? })
+    let removed = paths_of(&graph, &removed)?;
+    Ok((Rewritten { graph: Some(kept.graph), tensors }, removed))
 }
 
-/// Returns the shortest path to each object; of those that are not listed, no text.
+/// Returns the shortest path to each object; of many, how many more there are.
 fn paths_of(graph: &ObjectGraph, objects: &[u32]) -> Outcome<Vec<String>> {
     let parents = graph.parents()?;
     let path = |&(mut at): &u32| {
@@ -155,22 +131,26 @@ fn paths_of(graph: &ObjectGraph, objects: &[u32]) -> Outcome<Vec<String>> {
         path.reverse();
         path.join("/")
     };
-    Ok(objects.iter().take(LISTED).map(path).chain(objects.iter().skip(LISTED).map(|_| String::new())).collect())
+    let mut paths: Vec<String> = objects.iter().take(LISTED).map(path).collect();
+    if objects.len() > LISTED {
+        paths.push(format!("{} more", objects.len() - LISTED));
+    }
+    Ok(paths)
 }
 
 /// Removes the tensors whose names tell that they are an optimizer's.
-fn by_names<'a>(args: &Args, reader: &'a Reader, tensors: Vec<Tensor<'a>>) -> Outcome<Stripped<'a>> {
+fn by_names<'a>(args: &Args, tensors: Vec<Tensor<'a>>) -> Outcome<Rewritten<'a>> {
     if let Some(path) = args.object.first() {
         let path = term::one_line(path);
         return Err(Failure::Problem(format!(
             "the checkpoint is name-based and has no object graph, so there is no object \"{path}\"; use `ckpt copy --exclude`"
         )));
     }
-    let named = Named::new(reader.tensors().map(|tensor| tensor.key()));
+    let named = Named::new(tensors.iter().map(|tensor| tensor.key()));
     let goes = |key: &[u8]| named.is_slot(key) || args.optimizer && named.is_power(key);
     let of = tensors.len();
     let stay = tensors.into_iter().filter(|tensor| !goes(tensor.key()));
-    let tensors: Vec<_> = stay.map(|tensor| (tensor, Cow::Borrowed(tensor.key()))).collect();
+    let tensors: Vec<Keyed<'a>> = stay.map(|tensor| Keyed { tensor, key: Cow::Borrowed(tensor.key()) }).collect();
     if tensors.len() == of {
         return Err(Failure::Problem(
             "the checkpoint is name-based, and no tensor has the name of a slot variable of TensorFlow's optimizers, such as \
@@ -178,5 +158,5 @@ fn by_names<'a>(args: &Args, reader: &'a Reader, tensors: Vec<Tensor<'a>>) -> Ou
                 .to_owned(),
         ));
     }
-    Ok(Stripped { graph: None, tensors, removed: Vec::new() })
+    Ok(Rewritten { graph: None, tensors })
 }

@@ -7,15 +7,13 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use checkpoint::{ObjectGraph, Tensor, Writer};
+use checkpoint::{ObjectGraph, Tensor};
 
 use self::pattern::Pattern;
-use crate::destination;
 use crate::failure::{Failure, Outcome};
 use crate::locking;
 use crate::names;
-use crate::opening;
-use crate::rewrite::{self, Rekeying, GRAPH};
+use crate::rewrite::{self, Keyed, Rekeying, Rewritten};
 use crate::term::{self, printable, Screen};
 
 /// Write a checkpoint in which objects have other names, as if they had been saved under them.
@@ -101,29 +99,15 @@ impl Rename {
         }
     }
 
-    /// Returns the path of an object that the whole graph goes to, if it does.
-    fn new_root(&self) -> Option<String> {
-        self.old.is_empty().then(|| names::path(&self.new))
+    /// Returns whether the root is moved, or another object becomes the root.
+    fn is_of_root(&self) -> bool {
+        self.old.is_empty() || self.new.is_empty()
     }
-
-    /// Returns the path of the object that becomes the root, if one does.
-    fn old_root(&self) -> Option<String> {
-        self.new.is_empty().then(|| names::path(&self.old))
-    }
-}
-
-/// A tensor and its new key.
-struct Renamed<'a> {
-    tensor: Tensor<'a>,
-    key: Cow<'a, [u8]>,
 }
 
 pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
-    destination::check(&args.destination)?;
-    let reader = opening::open(&args.source)?;
-    destination::check_other(&args.destination, &reader)?;
-    let mut tensors: Vec<Tensor<'_>> = reader.tensors().filter(|tensor| tensor.key() != GRAPH).collect();
-    rewrite::in_file_order(&mut tensors);
+    let reader = rewrite::open(&args.source, &args.destination)?;
+    let tensors = rewrite::tensors(&reader);
     let before = tensors.len();
     let graph = reader.object_graph()?;
     let renamed = match &graph {
@@ -132,25 +116,18 @@ pub fn run(args: &Args, screen: &mut Screen) -> Outcome {
                 "--overwrite is for checkpoints that are name-based; this one has an object graph".to_owned(),
             ));
         }
-        Some(graph) => by_paths(graph, tensors, &args.renames).map(|(graph, tensors)| (Some(graph), tensors)),
-        None => by_names(tensors, &args.renames, args.overwrite).map(|tensors| (None, tensors)),
+        Some(graph) => by_paths(graph, tensors, &args.renames),
+        None => by_names(tensors, &args.renames, args.overwrite),
     };
-    let (graph, tensors) = renamed.map_err(|failure| match failure {
+    let renamed = renamed.map_err(|failure| match failure {
         Failure::Problem(what) => Failure::Problem(format!("{}: {what}", shown(reader.prefix()))),
         other => other,
     })?;
-    rewrite::check_keys(tensors.iter().map(|renamed| &*renamed.key))?;
+    rewrite::check_keys(renamed.tensors.iter().map(|keyed| &*keyed.key))?;
+    let written = renamed.write(&reader, &args.destination, &args.locking)?;
 
-    let mut writer = Writer::new(&args.destination, &destination::options(None, &args.locking))?;
-    for renamed in &tensors {
-        rewrite::add(&mut writer, &reader, renamed.tensor, &renamed.key, None)?;
-    }
-    if let Some(graph) = &graph {
-        writer.add_strings(GRAPH, &[], &[graph.encode()?])?;
-    }
-    let written = destination::finish(writer)?;
-
-    let changed = tensors.iter().filter(|renamed| *renamed.key != *renamed.tensor.key()).count();
+    let tensors = &renamed.tensors;
+    let changed = tensors.iter().filter(|keyed| is_changed(keyed)).count();
     let good = screen.paint(term::GOOD, "renamed");
     let (of, files) = (term::plural(tensors.len() as u64, "tensor"), term::plural(written.shards.into(), "data file"));
     let left_out = match before - tensors.len() {
@@ -165,50 +142,51 @@ fn shown(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
+fn is_changed(keyed: &Keyed<'_>) -> bool {
+    *keyed.key != *keyed.tensor.key()
+}
+
 /// Returns the new graph, and the tensors of its values.
-fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<(ObjectGraph, Vec<Renamed<'a>>)> {
+fn by_paths<'a>(graph: &ObjectGraph, tensors: Vec<Tensor<'a>>, renames: &[Rename]) -> Outcome<Rewritten<'a>> {
     let rekeyed = Rekeying::of(&moved(graph, renames)?)?;
-    let tensors = rekeyed.tensors(graph, tensors).into_iter().map(|(tensor, key)| Renamed { tensor, key }).collect();
-    Ok((rekeyed.graph, tensors))
+    let tensors = rekeyed.tensors(graph, tensors);
+    Ok(Rewritten { graph: Some(rekeyed.graph), tensors })
 }
 
 /// Returns the graph with its objects in their new places.
 fn moved(graph: &ObjectGraph, renames: &[Rename]) -> Outcome<ObjectGraph> {
-    let roots: Vec<&Rename> = renames.iter().filter(|rename| rename.old.is_empty() || rename.new.is_empty()).collect();
-    match (renames, roots.first()) {
-        ([rename], Some(_)) => {
-            let old = rename.old_root().map(|old| graph.unwrapped(&old));
-            Ok(old.or_else(|| rename.new_root().map(|new| graph.wrapped(&new))).transpose()?.unwrap_or_default())
+    match renames {
+        [root] if root.old.is_empty() => return Ok(graph.wrapped(&names::path(&root.new))?),
+        [root] if root.new.is_empty() => return Ok(graph.unwrapped(&names::path(&root.old))?),
+        _ if renames.iter().any(Rename::is_of_root) => {
+            return Err(Failure::Usage("=NEW and OLD= change the root, and stand alone".to_owned()));
         }
-        (_, Some(_)) => Err(Failure::Usage("=NEW and OLD= change the root, and stand alone".to_owned())),
-        (_, None) => {
-            let mut paths = Vec::with_capacity(renames.len());
-            for rename in renames {
-                match Pattern::new(&rename.old, &rename.new).map_err(Failure::Usage)? {
-                    None => paths.push((names::path(&rename.old), names::path(&rename.new))),
-                    Some(pattern) => {
-                        let found = pattern.in_graph(graph);
-                        if found.is_empty() {
-                            let old = printable(pattern::shown(&rename.old).as_bytes());
-                            return Err(Failure::Problem(format!("the checkpoint has no object that matches \"{old}\"")));
-                        }
-                        paths.extend(found);
-                    }
+        _ => {}
+    }
+    let mut paths = Vec::with_capacity(renames.len());
+    for rename in renames {
+        match Pattern::new(&rename.old, &rename.new).map_err(Failure::Usage)? {
+            None => paths.push((names::path(&rename.old), names::path(&rename.new))),
+            Some(pattern) => {
+                let found = pattern.in_graph(graph);
+                if found.is_empty() {
+                    let old = printable(pattern::shown(&rename.old).as_bytes());
+                    return Err(Failure::Problem(format!("the checkpoint has no object that matches \"{old}\"")));
                 }
+                paths.extend(found);
             }
-            if let Some((old, new)) = paths.iter().find(|(_, new)| new.split('/').any(str::is_empty)) {
-                let (old, new) = (printable(old.as_bytes()), printable(new.as_bytes()));
-                return Err(Failure::Problem(format!("\"{old}\" would become \"{new}\", which has an empty name")));
-            }
-            let paths: Vec<(&str, &str)> = paths.iter().map(|(old, new)| (old.as_str(), new.as_str())).collect();
-            Ok(graph.renamed(&paths)?)
         }
     }
+    if let Some((old, new)) = paths.iter().find(|(_, new)| new.split('/').any(str::is_empty)) {
+        let (old, new) = (printable(old.as_bytes()), printable(new.as_bytes()));
+        return Err(Failure::Problem(format!("\"{old}\" would become \"{new}\", which has an empty name")));
+    }
+    Ok(graph.renamed(&paths)?)
 }
 
 /// Returns all tensors of a checkpoint without object graph. If a key begins with several OLD
 /// names, the longest applies.
-fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -> Outcome<Vec<Renamed<'a>>> {
+fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -> Outcome<Rewritten<'a>> {
     let mut patterns = Vec::with_capacity(renames.len());
     for rename in renames {
         patterns.push(
@@ -237,7 +215,7 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -
             let key = printable(tensor.key());
             return Err(Failure::Problem(format!("there is a tensor \"{key}\" itself, which would have an empty key")));
         }
-        renamed.push(Renamed { tensor, key });
+        renamed.push(Keyed { tensor, key });
     }
     if let Some(unused) = used.iter().position(|used| !used) {
         let old = printable(pattern::shown(&renames[unused].old).as_bytes());
@@ -248,17 +226,17 @@ fn by_names<'a>(tensors: Vec<Tensor<'a>>, renames: &[Rename], overwrite: bool) -
             (false, None) => format!("this name-based checkpoint has no tensor \"{old}\", and none below it"),
         }));
     }
-    let taken: HashSet<Vec<u8>> = renamed.iter().filter(|r| *r.key != *r.tensor.key()).map(|r| r.key.to_vec()).collect();
-    let gives_way = |renamed: &Renamed<'_>| *renamed.key == *renamed.tensor.key() && taken.contains(&*renamed.key);
+    let taken: HashSet<Vec<u8>> = renamed.iter().filter(|keyed| is_changed(keyed)).map(|keyed| keyed.key.to_vec()).collect();
+    let gives_way = |keyed: &Keyed<'_>| !is_changed(keyed) && taken.contains(&*keyed.key);
     if overwrite {
-        renamed.retain(|renamed| !gives_way(renamed));
-    } else if let Some(there) = renamed.iter().find(|renamed| gives_way(renamed)) {
+        renamed.retain(|keyed| !gives_way(keyed));
+    } else if let Some(there) = renamed.iter().find(|keyed| gives_way(keyed)) {
         let key = printable(&there.key);
         return Err(Failure::Problem(format!(
             "there is a tensor \"{key}\" already; --overwrite replaces it by the one that is renamed so"
         )));
     }
-    Ok(renamed)
+    Ok(Rewritten { graph: None, tensors: renamed })
 }
 
 /// Returns the new key of a tensor that is `old`, or below it; of one below it alone if `old` ends

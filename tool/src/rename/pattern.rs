@@ -6,8 +6,7 @@ use checkpoint::ObjectGraph;
 
 use crate::names;
 
-/// Stands for a star that is not escaped. It is in no text of files, since it is no character that
-/// anybody uses.
+/// Stands for a star that is not escaped: a noncharacter of Unicode, which nobody types.
 pub const STAR: char = '\u{10fffe}';
 
 /// OLD and NEW with stars. What the first star of OLD stands for is put in place of the first one
