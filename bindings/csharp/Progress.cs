@@ -34,7 +34,7 @@ namespace LibCheckpoint
         /// <inheritdoc/>
         public override int GetHashCode() => Done.GetHashCode() * 31 + Total.GetHashCode();
 
-        /// <summary>So many of so many bytes.</summary>
+        /// <summary>The bytes that are done and all of them: <c>3 of 10 bytes</c>.</summary>
         public override string ToString() => Done + " of " + Total + " bytes";
     }
 

@@ -36,7 +36,7 @@ impl Tensor<'_> {
     /// The errors of [`Tensor::values_with`], and:
     /// * `INVALID_ARGUMENT` (`Shape`): the tensor has another number of dimensions.
     pub fn array_with<T: Element, D: Dimension>(&self, slice: Option<&Slice>, options: &ReadOptions) -> Result<Array<T, D>> {
-        let wrong = |e: Error| e.for_tensor(self.key()).in_file(self.reader.prefix());
+        let wrong = |e: Error| self.at_fault(e);
         check_rank::<D>(self.shape()).map_err(wrong)?;
         let shape = self.region(slice)?.length;
         let values = self.values_with(slice, options)?;

@@ -29,7 +29,10 @@ impl Reader {
             let holds = |other: &[u8]| !name.is_empty() && contains(other, name);
             let wanted = all().filter(|(other, key)| contains(key, SLOT) == slots && holds(other));
             for (other, _) in wanted {
-                if near.len() < SUGGESTED && !near.contains(&other) {
+                if near.len() == SUGGESTED {
+                    break;
+                }
+                if !near.contains(&other) {
                     near.push(other);
                 }
             }

@@ -163,7 +163,7 @@ impl<'a> Tensor<'a> {
         let region = self.region(slice)?;
         self.check_backed(&region)?;
         let bytes = self.dtype().size().map_or(0, |size| region.elements() * size as u64);
-        allocate::check(bytes).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))?;
+        allocate::check(bytes).map_err(|e| self.at_fault(e))?;
         Ok(Measure { elements: region.elements(), bytes })
     }
 
@@ -172,7 +172,7 @@ impl<'a> Tensor<'a> {
     /// # Errors
     /// `INVALID_ARGUMENT` (`DType`), which names both dtypes.
     pub fn check_elements(&self, elements: DType) -> Result<()> {
-        self.dtype().check_fits(elements).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))
+        self.dtype().check_fits(elements).map_err(|e| self.at_fault(e))
     }
 
     /// Reads the value: the elements in row-major order and native byte order.
@@ -257,24 +257,27 @@ impl<'a> Tensor<'a> {
     /// * `Unsupported`: the tensor is partitioned, or the checkpoint is V1.
     pub fn map(&self, checked: bool) -> Result<View> {
         match &self.reader.stored {
-            Stored::V1(_) => Err(Error::new(
+            Stored::V1(_) => Err(self.at_fault(Error::new(
                 Code::FailedPrecondition,
                 Reason::Unsupported,
                 "a tensor of a V1 checkpoint cannot be viewed, because it is stored encoded: read it instead",
-            )
-            .for_tensor(self.key())
-            .in_file(self.reader.prefix())),
+            ))),
             Stored::V2(bundle) => {
                 bundle.map(self.index, checked).map(|map| View::new(map, self.key(), self.dtype(), self.shape()))
             }
         }
     }
 
+    /// Names the tensor and the checkpoint in an error of a call that reads it.
+    pub(super) fn at_fault(&self, error: Error) -> Error {
+        error.for_tensor(self.key()).in_file(self.reader.prefix())
+    }
+
     /// The region of the tensor that `slice` selects; the whole tensor for `None`.
     pub(super) fn region(&self, slice: Option<&Slice>) -> Result<Bounds> {
         match slice {
             None => Ok(Bounds::whole(self.shape())),
-            Some(slice) => slice.within(self.shape()).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix())),
+            Some(slice) => slice.within(self.shape()).map_err(|e| self.at_fault(e)),
         }
     }
 
@@ -282,11 +285,11 @@ impl<'a> Tensor<'a> {
     fn region_bytes(&self, region: &Bounds) -> Result<u64> {
         match self.dtype().size() {
             Some(size) => Ok(region.elements() * size as u64),
-            None => Err(Error::argument("the elements do not have a fixed size: read them as strings")
-                .because(Reason::DType)
-                .expecting("a fixed-size dtype", self.dtype())
-                .for_tensor(self.key())
-                .in_file(self.reader.prefix())),
+            None => Err(self.at_fault(
+                Error::argument("the elements do not have a fixed size: read them as strings")
+                    .because(Reason::DType)
+                    .expecting("a fixed-size dtype", self.dtype()),
+            )),
         }
     }
 
@@ -296,11 +299,11 @@ impl<'a> Tensor<'a> {
         let is_needed = |to: &DType| !Cast::is_needless(options.conversion, self.dtype(), *to);
         let Some(to) = options.dtype.filter(is_needed) else { return Ok(None) };
         Cast::new(options.conversion, self.dtype(), to, self.byte_size().unwrap_or(0)).map(Some).map_err(|why| {
-            Error::argument(explained("the tensor has another dtype", why))
-                .because(Reason::DType)
-                .expecting(to, self.dtype())
-                .for_tensor(self.key())
-                .in_file(self.reader.prefix())
+            self.at_fault(
+                Error::argument(explained("the tensor has another dtype", why))
+                    .because(Reason::DType)
+                    .expecting(to, self.dtype()),
+            )
         })
     }
 
@@ -311,11 +314,11 @@ impl<'a> Tensor<'a> {
         if expected == found as u64 {
             return Ok(());
         }
-        Err(Error::argument("the buffer has the wrong size")
-            .because(Reason::Shape)
-            .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes"))
-            .for_tensor(self.key())
-            .in_file(self.reader.prefix()))
+        Err(self.at_fault(
+            Error::argument("the buffer has the wrong size")
+                .because(Reason::Shape)
+                .expecting(format_args!("{expected} bytes"), format_args!("{found} bytes")),
+        ))
     }
 
     /// Fails unless a buffer of `size` bytes has exactly the size of `slice`, or of the whole value
@@ -339,7 +342,7 @@ impl<'a> Tensor<'a> {
     fn read_region(&self, region: Bounds) -> Result<Vec<u8>> {
         let bytes = self.region_bytes(&region)?;
         self.check_backed(&region)?;
-        let mut buffer = allocate(bytes).map_err(|e| e.for_tensor(self.key()).in_file(self.reader.prefix()))?;
+        let mut buffer = allocate(bytes).map_err(|e| self.at_fault(e))?;
         match &self.reader.stored {
             Stored::V1(v1) => v1.read(self.index, &region, &mut buffer)?,
             Stored::V2(bundle) => bundle
@@ -360,11 +363,11 @@ impl<'a> Tensor<'a> {
 
     fn read_string_region(&self, region: &Bounds) -> Result<Strings> {
         if self.dtype().size().is_some() {
-            return Err(Error::argument("the tensor does not hold strings or variants")
-                .because(Reason::DType)
-                .expecting("string or variant", self.dtype())
-                .for_tensor(self.key())
-                .in_file(self.reader.prefix()));
+            return Err(self.at_fault(
+                Error::argument("the tensor does not hold strings or variants")
+                    .because(Reason::DType)
+                    .expecting("string or variant", self.dtype()),
+            ));
         }
         match &self.reader.stored {
             Stored::V1(v1) => v1.read_strings(self.index, region),

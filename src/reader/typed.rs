@@ -45,7 +45,7 @@ impl Tensor<'_> {
     pub fn values_with<T: Element>(&self, slice: Option<&Slice>, options: &ReadOptions) -> Result<Vec<T>> {
         let options = self.as_elements::<T>(options);
         self.cast(&options)?;
-        let lack = |e: Error| e.for_tensor(self.key()).in_file(self.reader.prefix());
+        let lack = |e: Error| self.at_fault(e);
         let count = self.measure(slice)?.elements;
         let count = usize::try_from(count).map_err(|_| lack(Error::out_of_memory(count)))?;
         let mut bits = zeroed::<T>(count).map_err(lack)?;
@@ -81,11 +81,9 @@ impl Tensor<'_> {
     /// * `INVALID_ARGUMENT` (`Shape`): the tensor is not a scalar.
     pub fn value<T: Element>(&self) -> Result<T> {
         let not_scalar = || {
-            Error::argument("the tensor is not a scalar")
-                .because(Reason::Shape)
-                .expecting("[]", shape_text(self.shape()))
-                .for_tensor(self.key())
-                .in_file(self.reader.prefix())
+            self.at_fault(
+                Error::argument("the tensor is not a scalar").because(Reason::Shape).expecting("[]", shape_text(self.shape())),
+            )
         };
         if !self.shape().is_empty() {
             return Err(not_scalar());

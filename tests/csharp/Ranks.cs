@@ -94,7 +94,8 @@ internal sealed class Threads : IRanks
         return message;
     }
 
-    /// <summary>Runs so many, each with two rows of a table, and gives what each throws.</summary>
+    /// <summary>Runs <paramref name="count"/> ranks on threads of their own. Returns what each
+    /// throws, or null.</summary>
     internal static Exception[] Run(int count, Action<Threads, TestProgram> run)
     {
         Pipe[] toFirst = NewPipes(count), fromFirst = NewPipes(count);

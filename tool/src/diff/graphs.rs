@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use checkpoint::{Node, ObjectGraph};
 
 use crate::failure::Outcome;
+use crate::names::escaped;
 
 /// The differences of two object graphs.
 #[derive(Debug, Default)]
@@ -249,9 +250,4 @@ fn pair_slots(a: &mut Side<'_>, b: &mut Side<'_>, of_a: u32, of_b: u32) -> u64 {
         }
     }
     count
-}
-
-/// Returns a name as written in keys.
-fn escaped(name: &str) -> String {
-    name.replace('.', "..").replace('/', ".S")
 }
